@@ -94,7 +94,10 @@ bool ChainReader::MayCallByName(const HostCall& call, Held before) const {
   if (IsNamed(program_, given)) given.begin += 2;  // callback: $f
   if (const auto word = ReadWord(program_, given)) return !IsPureHostFunction(*word);
   // Of what is not known to be rows a variable may be a column's name.
-  const bool seen = build_.IsClosure(given) || absl::EndsWith(program_.Source(given), "(...)");
+  const bool held = given.end == given.begin + 1 &&
+                    scope_.context.functions.count(program_[given.begin].text) > 0;
+  const bool seen =
+      held || build_.IsClosure(given) || absl::EndsWith(program_.Source(given), "(...)");
   return rows && !seen;
 }
 

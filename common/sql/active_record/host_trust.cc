@@ -424,6 +424,11 @@ std::string HostTrust::DoubtOfBinding(size_t i, size_t* end) const {
   if (token.kind == HostTokenKind::kSymbol && next.Is(".") && NamesMethodThatWrites(token.text)) {
     return absl::StrCat("calls ", Shown(token.text), " by its name");
   }
+  if (token.kind == HostTokenKind::kSymbol && next.Is(".") &&
+      program_[i + 2].IsName("sql_function")) {
+    *end = i + 3;
+    return "makes a call of one of the server's functions, which is not known to only compute";
+  }
   if (token.kind != HostTokenKind::kName) return "";
   if (!program_.php()) {
     if (token.text == "class" && next.kind == HostTokenKind::kName && program_[i + 2].Is("<") &&

@@ -87,6 +87,7 @@ void HostVariables::AddTo(HostRange range, HostContext* context) const {
     const HostToken& token = program_[i];
     const bool named = token.kind == HostTokenKind::kVariable || token.kind == HostTokenKind::kName;
     if (named && IsQuery(token.text)) context->queries.emplace(token.text);
+    if (named && IsClosure(token.text)) context->functions.emplace(token.text);
   }
 }
 bool HostVariables::MayHoldAssociation(absl::string_view name) const {

@@ -43,7 +43,7 @@ class HostVariables {
   // It holds a query of a model that only reads, and nothing else: $latest = Post::select('id'), or
   // Arel's table of one: users = User.arel_table.
   bool IsQuery(absl::string_view name) const;
-  // Those of them that are named in a range.
+  // What of queries and functions is named in a range.
   void AddTo(HostRange range, HostContext* context) const;
   // It may hold an association, to which records are added at once: posts = user.posts.
   bool MayHoldAssociation(absl::string_view name) const;

@@ -378,6 +378,13 @@ Reading ChainReader::Finish() {
   }
   Judge(role, raw, &reading);
   build_.call.receiver = SanitizeForDisplay(Truncate(chain_.receiver, 80));
+  // @order.line_items.each { ... }: the rows are those of the association.
+  const bool of_association = !program_.php() && chain_.receiver_kind == Receiver::kVariable &&
+                              chain_.calls.size() == 2 && chain_.calls[0].bare() &&
+                              chain_.calls[0].op == HostOperator::kNone;
+  if (of_association) {
+    build_.call.receiver = SanitizeForDisplay(Truncate(CallerOf(chain_.calls[1]), 80));
+  }
   build_.call.in_loop = scope_.context.in_loop;
   NoteBatch();
   build_.call.walked = scope_.context.walked;

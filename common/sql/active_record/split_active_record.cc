@@ -344,7 +344,8 @@ class Splitter {
           if (!inner.has_value()) continue;
           // SQL of the reader's own: Sequel.lit("..."), Arel.star.
           const bool own = inner->receiver == "Sequel" || inner->receiver == "Arel";
-          if (own && inner->calls[0].name != "function") continue;
+          const bool arel = inner->calls[0].name == "arel_table";
+          if (arel || (own && inner->calls[0].name != "function")) continue;
           std::string doubt = trust_.DoubtOfCall(*inner);
           const bool record = records_.Hold(inner->receiver) || shared_.BeginsOn(*inner) ||
                               (!program_.php() && shared_.MayBegin(*inner));

@@ -93,8 +93,10 @@ void ChangeType(const Look& look, const Alteration& alteration) {
     if (!converts && KeepsRows(look.target, known->type, *alteration.column)) return;
     from = absl::StrCat(" from ", known->type);
   }
+  const bool by_charset = known != nullptr && MayKeepRows(look.target, known->type, column);
   const std::string rewrites =
-      known == nullptr && !converts
+      by_charset ? " rewrites the table, unless its length takes as many bytes in its character set"
+      : known == nullptr && !converts
           ? absl::StrCat(" rewrites the table, unless ", KeepingForm(look, column))
           : " rewrites the table";
   const std::string name = alteration.name + "_new";

@@ -17,6 +17,8 @@
 namespace dbfleet::sql {
 namespace {
 
+constexpr int kLargestCharacter = 4;  // In bytes: utf8mb4.
+
 struct Type {
   std::string name;
   std::vector<int64_t> numbers;  // Behind it in parentheses.
@@ -118,14 +120,24 @@ bool AppendsValues(absl::string_view before, const ColumnFacts& after) {
          BytesOf(after.type, old.size()) == BytesOf(after.type, values.size());
 }
 
-// A varchar keeps its rows while its length needs as many bytes as before; four bytes a character
-// is the worst. MariaDB has that from InnoDB 5.7.
-bool KeepsMySqlRows(const Target& target, const Type& before, const Type& after) {
-  if (target.dialect == Dialect::kMariaDb && target.version < Version{10, 2, 2}) return false;
-  constexpr int64_t kOneByteLength = 63;
-  if (before.name != "varchar" || after.name != "varchar") return false;
-  if (before.numbers.size() != 1 || !Widens(before, after) || after.numbers.empty()) return false;
-  return after.numbers[0] <= kOneByteLength || before.numbers[0] > 255;
+// A varchar keeps its rows while its length needs as many bytes as before. MariaDB has that from
+// InnoDB 5.7; since 10.4.3 (MDEV-15563) rows of less than 128 bytes keep their form, too, as tried
+// out on 10.11.
+bool KeepsRowsInBytes(const Target& target, int64_t before, int64_t after) {
+  const bool since = target.dialect == Dialect::kMariaDb && target.version >= Version{10, 4, 3};
+  return after <= 255 || before > 255 || (since && before < 128);
+}
+
+// In how many of the sizes that a character may have, of 1 to 4 bytes, a varchar keeps its rows.
+int SizesThatKeepRows(const Target& target, const Type& before, const Type& after) {
+  if (target.dialect == Dialect::kMariaDb && target.version < Version{10, 2, 2}) return 0;
+  if (before.name != "varchar" || after.name != "varchar") return 0;
+  if (before.numbers.size() != 1 || !Widens(before, after) || after.numbers.empty()) return 0;
+  int sizes = 0;
+  for (int64_t bytes = 1; bytes <= kLargestCharacter; ++bytes) {
+    sizes += KeepsRowsInBytes(target, before.numbers[0] * bytes, after.numbers[0] * bytes) ? 1 : 0;
+  }
+  return sizes;
 }
 
 }  // namespace
@@ -141,8 +153,15 @@ bool KeepsRows(const Target& target, absl::string_view before, const ColumnFacts
   const Type old_type = Parse(old_text);
   const Type new_type = Parse(new_text);
   if (!old_type.readable || !new_type.readable) return false;
-  return target.mysql_family() ? KeepsMySqlRows(target, old_type, new_type)
+  return target.mysql_family() ? SizesThatKeepRows(target, old_type, new_type) == kLargestCharacter
                                : KeepsPostgresRows(old_type, new_type);
+}
+
+bool MayKeepRows(const Target& target, absl::string_view before, const ColumnFacts& after) {
+  const Type old_type = Parse(NormalType(before));
+  const Type new_type = Parse(NormalType(TypeText(after)));
+  return target.mysql_family() && old_type.readable && new_type.readable &&
+         SizesThatKeepRows(target, old_type, new_type) > 0;
 }
 
 bool IsSameType(absl::string_view before, const ColumnFacts& after) {

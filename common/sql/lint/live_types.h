@@ -14,6 +14,9 @@ namespace dbfleet::sql {
 // False where it is not known. Whether NULL may stand there is no part of a type.
 bool KeepsRows(const Target& target, absl::string_view before, const ColumnFacts& after);
 
+// MySQL, MariaDB: whether it keeps them in some character sets, of which a snapshot says nothing.
+bool MayKeepRows(const Target& target, absl::string_view before, const ColumnFacts& after);
+
 // Whether it is the very same type. False of ENUM and SET, whose values are not compared.
 bool IsSameType(absl::string_view before, const ColumnFacts& after);
 

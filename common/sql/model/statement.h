@@ -39,6 +39,8 @@ struct HostContext {
   // Variables that hold a query of a model, or Arel's table of one, and nothing else in the
   // program.
   std::set<std::string, std::less<>> queries;
+  // Variables that hold a function of the program, which is read where it stands.
+  std::set<std::string, std::less<>> functions;
   // Variables that its SQL is, and what they hold: one of several texts, with NUL between them; ""
   // if that is not known.
   std::map<std::string, std::string> constants;

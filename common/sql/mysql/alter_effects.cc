@@ -23,6 +23,11 @@ Effects OfAddedColumn(const Draft& draft, const ColumnFacts& column) {
   if (column.auto_increment || column.generated_stored || column.check || column.primary_key) {
     return Copy(Undo::kInverse);
   }
+  // MariaDB 10.5 and MySQL 9 make a foreign key of it, for which both copy the table; older ones
+  // read and ignore it.
+  if (column.references.has_value() && draft.Since({9, 0, 0}, {10, 5, 0})) {
+    return Copy(Undo::kInverse);
+  }
   if (column.unique) return {kNoWrites, false, true, true, Undo::kInverse};
   if (column.generated_virtual) return Instant(Undo::kInverse);
   if (column.default_kind == DefaultKind::kVolatile) return Copy(Undo::kInverse);

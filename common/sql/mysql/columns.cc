@@ -223,7 +223,8 @@ void ReadReferences(Parser* p, ForeignKeyFacts* key) {
   const Named parent = p->ObjectName();
   if (parent.written.empty()) return p->NotUnderstood();
   key->parent = parent.name;
-  if (!key->is_inline) p->draft->reading.verdict.uses.push_back({parent.written, Access::kLock});
+  const bool ignored = key->is_inline && !p->draft->Since({9, 0, 0}, {10, 5, 0});
+  if (!ignored) p->draft->reading.verdict.uses.push_back({parent.written, Access::kLock});
   if (p->Now().IsSymbol('(')) key->parent_columns = p->NameList();
   if (p->Accept(K("MATCH"))) ++p->at;
   while (p->Is(K("ON")) && p->Now(1).IsOneOf({K("DELETE"), K("UPDATE")})) {

@@ -192,6 +192,15 @@ bool Parser::SkipParens() {
   return true;
 }
 
+bool BeginsAnother(const Tok& token) {
+  return token.IsOneOf({K("ALTER"), K("CREATE"), K("DELETE"), K("INSERT"), K("UPDATE")});
+}
+
+std::string MissesDelimiter(const Tok& token) {
+  return absl::StrCat(absl::AsciiStrToUpper(token.text),
+                      " begins another statement: a delimiter is missing in front of it");
+}
+
 void Parser::ExpectEnd() {
   if (!AtEnd()) NotUnderstood();
 }
@@ -200,6 +209,9 @@ void Parser::NotUnderstood() {
   const Tok& token = Now();
   if (AtEnd()) {
     draft->Doubt("it is not understood: something is missing at its end");
+  } else if (draft->reading.facts.verb == Verb::kAlterTable && BeginsAnother(token)) {
+    draft->reading.facts.unreadable = true;
+    draft->Doubt(MissesDelimiter(token));
   } else if (token.kind == TokenKind::kWord) {
     draft->Doubt(absl::StrCat("it is not understood from ",
                               absl::AsciiStrToUpper(SanitizeForDisplay(Truncate(token.text, 40))),

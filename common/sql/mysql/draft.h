@@ -96,4 +96,8 @@ class Parser {
   void NotUnderstood();
 };
 
+// A reserved word that no statement has behind what was read of it, and what to say of that.
+bool BeginsAnother(const Tok& token);
+std::string MissesDelimiter(const Tok& token);
+
 }  // namespace dbfleet::sql::mysql

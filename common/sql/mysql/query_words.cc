@@ -251,6 +251,13 @@ void QueryScan::EffectWord(ptrdiff_t i) {
       if (!BeginsStatement(token.word) || tokens_[i + 1].IsSymbol('(')) return;
       break;
   }
+  // No server takes such a word behind a value: WHERE id = 1 (newline) DELETE FROM b.
+  const bool value =
+      before.kind == TokenKind::kNumber || before.IsText() || before.kind == TokenKind::kQuotedName;
+  if (value && frames_.size() == 1 && BeginsAnother(token)) {
+    draft_.reading.facts.unreadable = true;
+    draft_.Doubt(MissesDelimiter(token));
+  }
   draft_.Doubt(absl::StrCat("contains ", absl::AsciiStrToUpper(token.text)));
   if (!token.Is(K("LOCK"))) draft_.Raise(Kind::kDataFix);
 }

@@ -2,8 +2,11 @@
 
 #include <pg_query.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
@@ -48,8 +51,18 @@ std::string Describe(const PgQueryError& error, absl::string_view text, Position
   }
   std::string where;
   if (error.cursorpos > 0 && origin.known()) {
-    const Position position = PositionAt(text, OffsetOfCharacter(text, error.cursorpos), origin);
+    const size_t offset = OffsetOfCharacter(text, error.cursorpos);
+    const Position position = PositionAt(text, offset, origin);
     where = absl::StrCat(" at line ", position.line, ", column ", position.column);
+    // Whoever runs it would put a text there: psql's :name, :'name', Flyway's ${name}.
+    const absl::string_view at = text.substr(std::min(offset, text.size()));
+    const bool psql = at.size() > 1 && at[0] == ':' &&
+                      (absl::ascii_isalpha(at[1]) || at[1] == '_' || at[1] == '\'' || at[1] == '"');
+    if (psql || absl::StartsWith(at, "${")) {
+      absl::StrAppend(&where,
+                      ", where a variable stands whose value is not seen: lint the script "
+                      "with its values put in");
+    }
   }
   return absl::StrCat("it cannot be read as PostgreSQL 15: ", message, where);
 }

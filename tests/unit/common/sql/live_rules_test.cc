@@ -163,7 +163,8 @@ TEST(LiveTypeTest, MySqlAppendsValuesAndWidensWithinALengthByte) {
              {"number VARCHAR(40) NULL", true},
              {"number VARCHAR(40) NULL, ALGORITHM=INPLACE, LOCK=NONE", true},
              {"number VARCHAR(40) NOT NULL", false},
-             {"number VARCHAR(100) NULL", false},
+             // In utf8mb4 of 80 to 400 bytes: MariaDB keeps rows of less than 128, as tried out.
+             {"number VARCHAR(100) NULL", dialect == "mariadb-10.11"},
              {"number VARCHAR(10) NULL", false},
              {"number VARCHAR(40) CHARACTER SET latin1", false},
              {"number VARCHAR(40) FIRST", false},
@@ -486,6 +487,41 @@ TEST(RowLimitTest, InsertSelectWritesWhatItReads) {
                 IsEmpty());
     EXPECT_THAT(said("INSERT INTO app.orders (id) SELECT id FROM app.small"), IsEmpty());
   }
+}
+
+// A snapshot does not say how many bytes a character takes. Lengths as tried out on MariaDB 10.11.
+TEST(LiveRulesTest, ALongerVarcharIsCertainOnlyInEveryCharacterSet) {
+  const auto of = [](absl::string_view dialect, absl::string_view before, absl::string_view after) {
+    SchemaSnapshot snapshot;
+    LiveTable table;
+    table.name = {"app", "users"};
+    table.rows = 5'000'000;
+    table.columns = {{"email", std::string(before)}};
+    snapshot.Add(table);
+    const Target target = At(dialect);
+    const LintConfig config;
+    Linter linter(target, config, &snapshot);
+    const auto statements =
+        Split(target, absl::StrCat("ALTER TABLE app.users MODIFY email ", after, " NULL"));
+    Reading reading = Read(target, (*statements)[0]);
+    linter.HoldAgainstSnapshot(&reading);
+    linter.Add((*statements)[0], reading);
+    for (const Finding& finding : linter.Finish()) {
+      if (finding.rule_id == "dbf-change-column-type") return finding.message;
+    }
+    return std::string();
+  };
+  constexpr char kMaria[] = "mariadb-10.11";
+  EXPECT_EQ(of(kMaria, "varchar(20)", "VARCHAR(64)"), "");
+  EXPECT_EQ(of(kMaria, "varchar(300)", "VARCHAR(400)"), "");
+  EXPECT_EQ(of(kMaria, "varchar(20)", "VARCHAR(63)"), "");
+  EXPECT_THAT(of(kMaria, "varchar(100)", "VARCHAR(255)"), HasSubstr("unless its length takes"));
+  EXPECT_THAT(of(kMaria, "varchar(60)", "VARCHAR(70)"), HasSubstr("unless its length takes"));
+  EXPECT_THAT(of("mysql-8.0", "varchar(20)", "VARCHAR(64)"), HasSubstr("unless its length takes"));
+  EXPECT_THAT(of(kMaria, "varchar(100)", "VARCHAR(50)"),
+              testing::AllOf(HasSubstr("rewrites the table"), Not(HasSubstr("unless"))));
+  EXPECT_THAT(of(kMaria, "int", "BIGINT"),
+              testing::AllOf(HasSubstr("rewrites the table"), Not(HasSubstr("unless"))));
 }
 
 }  // namespace

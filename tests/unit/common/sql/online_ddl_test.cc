@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 #include "tests/unit/common/sql/lint_cases.h"
@@ -176,6 +178,21 @@ TEST(OnlineDdlTest, AnIndexChangesNoTypes) {
         "ALTER TABLE orders ADD INDEX i (id), MODIFY st ENUM('x');"}) {
     EXPECT_TRUE(rebuilds(before)) << before;
   }
+}
+
+// Tried on MariaDB 10.11: it is refused as INSTANT and INPLACE, and waits for writers.
+TEST(OnlineDdlTest, AForeignKeyBesideAColumnCopiesTheTableWhereItIsHonoured) {
+  constexpr char kSql[] = "ALTER TABLE t ADD COLUMN c INT REFERENCES p (id)";
+  for (const Target& target :
+       {Maria(), At("mariadb", "10.5.0"), At("mariadb", "11.4.2"), At("mysql", "9.0.0")}) {
+    EXPECT_EQ(EffectsOf(target, kSql), "rebuild writes");
+    const Reading reading = Read(target, (*Split(target, kSql))[0]);
+    const auto& uses = reading.verdict.uses;
+    EXPECT_TRUE(std::any_of(uses.begin(), uses.end(), [](const ObjectUse& use) {
+      return use.name == "p" && use.access == Access::kLock;
+    }));
+  }
+  EXPECT_EQ(EffectsOf(MySql(), kSql), "same nothing");  // Which ignores it.
 }
 
 }  // namespace

@@ -33,5 +33,18 @@ TEST(PsqlVariablesTest, NoneWithATextStandsInAStatement) {
               ElementsAre("SELECT a[1:2], histfile"));
 }
 
+TEST(PsqlVariablesTest, AVariableWhereSqlIsBrokenIsNamed) {
+  const Target target = *ParseTarget("postgresql-15");
+  for (const char* sql :
+       {"SELECT count(*) FROM :schema.orders", "SELECT :'v'", "SELECT * FROM ${schema}.orders"}) {
+    EXPECT_NE(Read(target, (*Split(target, sql))[0]).verdict.doubt.find("where a variable stands"),
+              std::string::npos)
+        << sql;
+  }
+  const char* plain = "SELECT FROM WHERE";
+  EXPECT_EQ(Read(target, (*Split(target, plain))[0]).verdict.doubt.find("variable"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace dbfleet::sql

@@ -108,5 +108,21 @@ TEST(SyntaxErrorsTest, TheWordThatIsMeantIsNamed) {
   EXPECT_EQ(reading.verdict.doubt, "TABEL cannot stand behind DROP; write TABLE");
 }
 
+// Where a ; was forgotten, the next statement begins in the middle of one.
+TEST(SyntaxErrorsTest, AMissingDelimiterIsAnErrorThatSaysSo) {
+  ExpectRefused({"UPDATE a SET x = 1 WHERE id = 1\nDELETE FROM b WHERE id = 2",
+                 "DELETE FROM a WHERE id = 'x'\nUPDATE b SET x = 1",
+                 "ALTER TABLE a ADD c INT\nALTER TABLE b ADD c INT",
+                 "ALTER TABLE a ADD c INT\nUPDATE a SET c = 1"});
+  const Verdict verdict =
+      Read(Maria(), "UPDATE a SET x = 1 WHERE id = 1\nDELETE FROM b WHERE id = 2").verdict;
+  EXPECT_EQ(verdict.doubt,
+            "DELETE begins another statement: a delimiter is missing in front of it");
+  ExpectNotCalledRefused({"INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE a = 1",
+                          "SELECT a FROM t WHERE b = 1 FOR UPDATE",
+                          "SELECT INSERT('abc', 1, 1, 'x')", "SELECT 1 AS `delete`",
+                          "CREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW DELETE FROM u"});
+}
+
 }  // namespace
 }  // namespace dbfleet::sql
