@@ -20,8 +20,8 @@ absl::StatusOr<std::unique_ptr<MiniMariaDb>> MiniMariaDb::Launch(const MariaDbOp
 
 absl::Status MiniMariaDb::Initialize() {
   return RunAsServer({"mariadb-install-db", "--no-defaults", absl::StrCat("--datadir=", data_),
-                      absl::StrCat("--tmpdir=", folder_), "--auth-root-authentication-method=normal",
-                      "--skip-test-db"})
+                      absl::StrCat("--tmpdir=", folder_),
+                      "--auth-root-authentication-method=normal", "--skip-test-db"})
       .status();
 }
 

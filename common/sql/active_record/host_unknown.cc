@@ -240,6 +240,43 @@ std::string HostUnknown::DoubtOfDeed(const HostChain& chain, bool record) const 
   return "";
 }
 
+std::string HostUnknown::DoubtInArguments(const HostChain& chain,
+                                          const LocalRecords& records) const {
+  for (const HostCall& call : chain.calls) {
+    for (const HostRange& argument : call.arguments) {
+      for (size_t i = argument.begin; i < argument.end; ++i) {
+        const HostToken& token = program_[i];
+        if (program_.php() && token.IsName("function")) {
+          while (i < argument.end && !program_[i].Is("{")) ++i;
+          i = std::max(i, std::min(program_.CloseOf(i), argument.end));
+          continue;
+        }
+        const bool begins =
+            token.kind == HostTokenKind::kName || token.kind == HostTokenKind::kVariable;
+        if (!begins || program_.IsMember(i - 1)) continue;
+        const std::optional<HostChain> inner = program_.ChainAt(i, argument.end);
+        if (!inner.has_value()) continue;
+        // SQL of the reader's own: Sequel.lit("..."), Arel.star.
+        const bool own = inner->receiver == "Sequel" || inner->receiver == "Arel";
+        const bool arel = inner->calls[0].name == "arel_table";
+        if (arel || (own && inner->calls[0].name != "function")) continue;
+        std::string doubt = trust_.DoubtOfCall(*inner);
+        const bool record = records.Hold(inner->receiver) || shared_.BeginsOn(*inner) ||
+                            (!program_.php() && shared_.MayBegin(*inner));
+        if (doubt.empty() && !(program_.php() && record)) {
+          doubt = DoubtOfDeed(*inner, record);
+        }
+        if (doubt.empty() && IsOfModel(program_, *inner) &&
+            !ReachesDatabase(program_, *inner, false, &variables_)) {
+          doubt = HostTrust::DoubtOf(inner->calls[0].name);
+        }
+        if (!doubt.empty()) return doubt;
+      }
+    }
+  }
+  return "";
+}
+
 std::string HostUnknown::DoubtOfTyped(const HostChain& chain) const {
   // What a repository found is one, too.
   size_t from = 0;

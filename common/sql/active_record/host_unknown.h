@@ -9,6 +9,7 @@
 #include "common/sql/active_record/host_records.h"
 #include "common/sql/active_record/host_trust.h"
 #include "common/sql/active_record/host_variables.h"
+#include "common/sql/active_record/local_records.h"
 
 namespace dbfleet::sql {
 
@@ -33,6 +34,10 @@ class HostUnknown {
   // nothing and its value is asked for. `record`: the chain is called on a record. Also on what a
   // query in the chain found, of whatever: @repo.find(1).cancel.
   std::string DoubtOfDeed(const HostChain& chain, bool record) const;
+  // Post.find(ImportOrders.call), with(['posts' => fn ($q) => $q->when($x, $f)]): what is called
+  // there is no better known than it would be as a statement of its own. Bodies between braces are
+  // looked at as such.
+  std::string DoubtInArguments(const HostChain& chain, const LocalRecords& records) const;
   // Of PHP, on what is a record by its type: if ($order->cancel()).
   std::string DoubtOfTyped(const HostChain& chain) const;
   // parent::__construct($registry, User::class) of a repository of Doctrine, whose constructor only

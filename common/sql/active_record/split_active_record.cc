@@ -206,7 +206,7 @@ class Splitter {
       }
     }
     if (reaches) {
-      if (doubt.empty()) doubt = DoubtInArguments(*chain);
+      if (doubt.empty()) doubt = unknown_.DoubtInArguments(*chain, records_);
       Emit(*chain, in_loop);
       statements_.back().host.doubt = of_schema ? "" : std::move(doubt);
       statements_.back().host.schema_call = of_schema;
@@ -322,45 +322,6 @@ class Splitter {
     if (inner.kind != SchemaBlock::kNone) return inner;
     // Another one's parameter of that name is something else.
     return FirstParameter(program_, body.begin) == block_.variable ? SchemaBlock() : block_;
-  }
-
-  // Post.find(ImportOrders.call), with(['posts' => fn ($q) => $q->when($x, $f)]): what is called
-  // there is no better known than it would be as a statement of its own. Bodies between braces are
-  // looked at as such.
-  std::string DoubtInArguments(const HostChain& chain) const {
-    for (const HostCall& call : chain.calls) {
-      for (const HostRange& argument : call.arguments) {
-        for (size_t i = argument.begin; i < argument.end; ++i) {
-          const HostToken& token = program_[i];
-          if (program_.php() && token.IsName("function")) {
-            while (i < argument.end && !program_[i].Is("{")) ++i;
-            i = std::max(i, std::min(program_.CloseOf(i), argument.end));
-            continue;
-          }
-          const bool begins =
-              token.kind == HostTokenKind::kName || token.kind == HostTokenKind::kVariable;
-          if (!begins || program_.IsMember(i - 1)) continue;
-          const std::optional<HostChain> inner = program_.ChainAt(i, argument.end);
-          if (!inner.has_value()) continue;
-          // SQL of the reader's own: Sequel.lit("..."), Arel.star.
-          const bool own = inner->receiver == "Sequel" || inner->receiver == "Arel";
-          const bool arel = inner->calls[0].name == "arel_table";
-          if (arel || (own && inner->calls[0].name != "function")) continue;
-          std::string doubt = trust_.DoubtOfCall(*inner);
-          const bool record = records_.Hold(inner->receiver) || shared_.BeginsOn(*inner) ||
-                              (!program_.php() && shared_.MayBegin(*inner));
-          if (doubt.empty() && !(program_.php() && record)) {
-            doubt = unknown_.DoubtOfDeed(*inner, record);
-          }
-          if (doubt.empty() && IsOfModel(program_, *inner) &&
-              !ReachesDatabase(program_, *inner, false, &variables_)) {
-            doubt = HostTrust::DoubtOf(inner->calls[0].name);
-          }
-          if (!doubt.empty()) return doubt;
-        }
-      }
-    }
-    return "";
   }
 
   // Its value goes nowhere, unlike that of return $order->isPaid().
