@@ -1,9 +1,12 @@
 #include "agent/runner/live_attempt.h"
 
 #include <algorithm>
+#include <memory>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 
 #include "agent/actions/backup/repository.h"
 #include "agent/runner/work_kind.h"
@@ -73,13 +76,35 @@ absl::Status LiveAttempt::MayBegin() {
   return check_times();
 }
 
+namespace {
+
+// On a thread of its own: a repository on a network may hang for ever, with the target's lock held.
+// The thread ends when the repository answers, and touches nothing but what it holds itself.
+absl::Status CheckPresentInTime(const std::string& folder, const std::string& manifest_sha256) {
+  constexpr absl::Duration kLongest = absl::Seconds(30);
+  struct Look {
+    absl::Status status;
+    absl::Notification done;
+  };
+  auto look = std::make_shared<Look>();
+  std::thread([look, folder, manifest_sha256] {
+    look->status = CheckPresent(folder, manifest_sha256);
+    look->done.Notify();
+  }).detach();
+  if (look->done.WaitForNotificationWithTimeout(kLongest)) return look->status;
+  return Error(absl::StatusCode::kUnavailable, "BACKUP_UNREADABLE",
+               absl::StrCat(folder, " did not answer within ", absl::FormatDuration(kLongest)));
+}
+
+}  // namespace
+
 absl::Status LiveAttempt::CheckBackup() {
   const v1::Grant given = grant();
   if (!given.has_backup()) return absl::OkStatus();
   const std::string& id = given.backup().backup_id();
   ASSIGN_OR_RETURN(const std::string folder,
                    BackupFolder(environment_.backup_dir, offer().instance(), id));
-  const absl::Status present = CheckPresent(folder, given.backup().manifest_sha256());
+  const absl::Status present = CheckPresentInTime(folder, given.backup().manifest_sha256());
   if (present.ok()) return present;
   return Error(present.code(), ReasonOf(present),
                absl::StrCat(present.message(), "; without the backup ", id,

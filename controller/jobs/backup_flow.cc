@@ -327,9 +327,14 @@ absl::StatusOr<bool> GateWasLost(ReadTx& tx, const Job& gate, const std::vector<
   for (const Task& task : tasks) {
     if (task.attempts == 0) continue;
     ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, tx.AttemptsOfTask(task.id));
-    const auto lost = std::count_if(attempts.begin(), attempts.end(), [](const Attempt& attempt) {
-      return attempt.error_reason == kBackupGone;
-    });
+    int lost = 0;
+    for (const Attempt& attempt : attempts) {
+      if (attempt.error_reason != kBackupGone || attempt.backup_id.empty()) continue;
+      // One that was there before, by a schedule, was not taken for this change.
+      ASSIGN_OR_RETURN(const Backup backup, tx.GetBackup(attempt.backup_id));
+      ASSIGN_OR_RETURN(const Job by, tx.GetJob(backup.job_id));
+      lost += !gate.parent.empty() && by.parent == gate.parent ? 1 : 0;
+    }
     if (lost >= kMostLost) return false;
   }
   return HasGone(tx, gate);

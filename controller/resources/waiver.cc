@@ -58,6 +58,10 @@ bool Covers(const BreakGlassPolicy& policy, const std::string& environment) {
   return names.empty() || std::find(names.begin(), names.end(), environment) != names.end();
 }
 
+std::string NotPermitted(const absl::Status& status) {
+  return absl::StrCat("it is not permitted any more: ", status.message());
+}
+
 }  // namespace
 
 std::string GlassRowOf(const std::string& job_id) { return absl::StrCat("brokenglass/", job_id); }
@@ -134,7 +138,7 @@ absl::StatusOr<std::string> WhyVoid(ReadTx& tx, const std::string& environment,
   if (permitted.ok()) return std::string();
   // While a role cannot be read, it is not known who may.
   if (!absl::IsPermissionDenied(permitted) && !absl::IsDataLoss(permitted)) return permitted;
-  return absl::StrCat("it is not permitted any more: ", permitted.message());
+  return NotPermitted(permitted);
 }
 
 absl::StatusOr<std::optional<Waiver>> ReadWaiver(ReadTx& tx, const std::string& job_id) {
@@ -209,9 +213,14 @@ absl::Status EndVoidWaivers(WriteTx& tx, absl::Time now) {
   }));
   for (const std::string& id : ids) {
     ASSIGN_OR_RETURN(StoredGlass stored, LoadGlass(tx, id));
+    if (stored.glass.episodes().empty()) continue;  // The row is not what it was listed as.
     GlassEpisode& last = *stored.glass.mutable_episodes()->rbegin();
     ASSIGN_OR_RETURN(const std::string why, WhyVoid(tx, stored.glass.environment(), last));
     if (why.empty()) continue;
+    // A role that cannot be read waives nothing now, and may be read again once it is mended.
+    const absl::Status permitted =
+        PermitWaiver(tx, AskOf(stored.glass.environment(), last)).status();
+    if (absl::IsDataLoss(permitted) && why == NotPermitted(permitted)) continue;
     const std::string until =
         absl::FormatTime(absl::RFC3339_sec, FromProto(last.expire_time()), absl::UTCTimeZone());
     EndEpisode(kActor, why, now, &last);

@@ -43,6 +43,14 @@ absl::Status Gone(absl::string_view what) {
   return Error(absl::StatusCode::kFailedPrecondition, "BACKUP_GONE", what);
 }
 
+absl::Status NotReadable(absl::string_view what) {
+  return Error(absl::StatusCode::kUnavailable, "BACKUP_UNREADABLE", what);
+}
+
+bool IsMissing(const std::error_code& error) {
+  return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+}
+
 }  // namespace
 
 work::v1::BackupResult Manifest::Result() const {
@@ -106,7 +114,12 @@ absl::StatusOr<Manifest> ReadManifest(const std::string& folder) {
 
 absl::Status CheckPresent(const std::string& folder, const std::string& manifest_sha256) {
   const absl::StatusOr<Manifest> manifest = ReadManifest(folder);
-  if (!manifest.ok()) return Gone(manifest.status().message());
+  if (!manifest.ok()) {
+    // What was read and is no manifest was changed; what could not be read may be there.
+    const bool found = absl::IsNotFound(manifest.status()) || absl::IsDataLoss(manifest.status()) ||
+                       absl::IsInvalidArgument(manifest.status());
+    return found ? Gone(manifest.status().message()) : NotReadable(manifest.status().message());
+  }
   const std::string& found = manifest->backup.manifest_sha256();
   if (!manifest_sha256.empty() && manifest_sha256 != found) {
     return Gone(absl::StrCat(folder, " does not hold the backup that was taken: its ",
@@ -115,9 +128,12 @@ absl::Status CheckPresent(const std::string& folder, const std::string& manifest
   for (const ManifestFile& file : manifest->files) {
     const std::string path = absl::StrCat(folder, "/", file.facts.name());
     std::error_code error;
-    const uintmax_t size = fs::is_regular_file(path, error) ? fs::file_size(path, error) : 0;
-    if (error) return Gone(absl::StrCat(path, " cannot be looked at: ", error.message()));
-    if (!fs::is_regular_file(path, error)) return Gone(absl::StrCat(path, " is not there"));
+    const bool file_there = fs::is_regular_file(path, error);
+    const uintmax_t size = file_there && !error ? fs::file_size(path, error) : 0;
+    if (error && !IsMissing(error)) {
+      return NotReadable(absl::StrCat(path, " cannot be looked at: ", error.message()));
+    }
+    if (error || !file_there) return Gone(absl::StrCat(path, " is not there"));
     if (size != static_cast<uintmax_t>(file.facts.size_bytes())) {
       return Gone(absl::StrCat(path, " has ", size, " bytes instead of ", file.facts.size_bytes()));
     }

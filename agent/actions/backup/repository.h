@@ -63,8 +63,8 @@ absl::StatusOr<Manifest> ReadManifest(const std::string& folder);
 
 // Whether the backup still lies there as it was taken: its manifest, by its hash (empty: not
 // known), and each of its files in the stored size. A look that costs next to nothing; what is in
-// the files, a verification reads. FAILED_PRECONDITION (BACKUP_GONE) says what is missing, also
-// where nobody could look.
+// the files, a verification reads. FAILED_PRECONDITION (BACKUP_GONE) says what is missing or has
+// another size; UNAVAILABLE (BACKUP_UNREADABLE): nobody could look, so that it may be there.
 absl::Status CheckPresent(const std::string& folder, const std::string& manifest_sha256);
 
 // Writes it durably, with the folders above, and sets `manifest_sha256`.

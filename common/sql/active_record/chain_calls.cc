@@ -170,7 +170,8 @@ void ChainReader::CommonTables(const HostCall& call) {
 void ChainReader::Comments(const HostCall& call) {
   build_.NoteTexts(call);
   for (const HostRange& argument : call.arguments) {
-    const HostText text = ReadHostText(program_, argument, scope_.context.placeholder_values);
+    const HostText text =
+        ReadHostText(program_, argument, scope_.context.placeholder_values, &scope_.context.words);
     if (!text.known) {
       build_.Problem("its comments come from a value of the program");
     } else if (text.concatenates) {
@@ -280,8 +281,8 @@ void ChainReader::Raw(const HostCall& call, size_t sql) {
   // WordPress' prepare() fills its placeholders itself.
   const bool wordpress = program_.php() && chain_.receiver == "$wpdb" && chain_.calls.size() == 1 &&
                          absl::EqualsIgnoreCase(call.name, "prepare");
-  HostText text =
-      ReadHostText(program_, wordpress ? chain_.range : first, scope_.context.placeholder_values);
+  HostText text = ReadHostText(program_, wordpress ? chain_.range : first,
+                               scope_.context.placeholder_values, &scope_.context.words);
   if (dql_) text.value = WithoutNamespaces(text.value);
   const auto held = scope_.context.constants.find(std::string(program_.Source(first)));
   if (held != scope_.context.constants.end() && !held->second.empty()) {
@@ -318,8 +319,8 @@ bool ChainReader::WritesTable(const HostCall& call, const std::string& name) {
       !IsOneOf(name, kNames)) {
     return false;
   }
-  const HostText table =
-      ReadHostText(program_, call.arguments[0], scope_.context.placeholder_values);
+  const HostText table = ReadHostText(program_, call.arguments[0],
+                                      scope_.context.placeholder_values, &scope_.context.words);
   const bool word = std::all_of(table.value.begin(), table.value.end(), [](char c) {
     return absl::ascii_isalnum(c) || c == '_' || c == '.';
   });

@@ -63,7 +63,7 @@ void HostVariables::BindList(size_t begin, size_t end) {
                        (token.kind == HostTokenKind::kName || token.kind == HostTokenKind::kLabel));
     if (!name) continue;
     Bindings& bound = bindings_[std::string(token.text)];
-    bound.other = bound.no_result = bound.no_query = true;
+    bound.other = bound.no_result = bound.no_query = bound.no_words = true;
     BindInScope(i);
   }
 }
@@ -105,6 +105,15 @@ void HostVariables::EnterScope(size_t i) {
 // A name that nothing has bound so far in its method is a call: account.suspend.
 void HostVariables::NoteCalled(size_t i) {
   const HostToken& token = program_[i];
+  for (const StringPart& part : token.parts) {  // "#{account}"
+    if (!part.is_code) continue;
+    const absl::string_view code = absl::StripAsciiWhitespace(part.text);
+    const auto end = std::find_if_not(code.begin(), code.end(), [](char c) {
+      return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_';
+    });
+    const absl::string_view first = code.substr(0, static_cast<size_t>(end - code.begin()));
+    if (!first.empty() && scopes_.back().bound.count(first) == 0) called_.emplace(first);
+  }
   const bool name = token.kind == HostTokenKind::kName && !IsAccess(program_[i - 1]) &&
                     !program_[i - 1].IsName("def") && !absl::ascii_isupper(token.text[0]) &&
                     !IsWordOfRuby(token.text);
@@ -190,7 +199,7 @@ void HostVariables::LookInRuby(size_t i) {
       for (size_t k = i + 1; k < end; ++k) {
         if (program_[k].kind != HostTokenKind::kName) continue;
         Bindings& bound = bindings_[std::string(program_[k].text)];
-        bound.plain = bound.no_query = true;
+        bound.plain = bound.no_query = bound.no_words = true;
         BindInScope(k);
       }
     } else {
@@ -245,7 +254,8 @@ void HostVariables::Look(size_t i) {
              program_[i + 1].end == program_[i + 2].offset && !program_[i + 1].Is("=") &&
              !program_[i + 1].Is("!") && !program_[i + 1].Is("<") && !program_[i + 1].Is(">")) {
     // x += y, $x .= $y: a list or text stays one.
-    bindings_[std::string(token.text)].no_query = true;
+    Bindings& bound = bindings_[std::string(token.text)];
+    bound.no_query = bound.no_words = true;
   }
 }
 

@@ -222,6 +222,20 @@ char QuoteAtEnd::After(absl::string_view sql) {
   return quote_;
 }
 
+bool IsQuotedName(char quote, absl::string_view expression) {
+  static constexpr absl::string_view kNames[] = {"quote_column_name", "quote_table_name"};
+  const size_t open = expression.find('(');
+  if (quote != QuoteAtEnd::kNone || open == absl::string_view::npos || expression.back() != ')') {
+    return false;
+  }
+  const absl::string_view given = expression.substr(open + 1, expression.size() - open - 2);
+  const absl::string_view name = expression.substr(0, open);
+  const size_t member = name.rfind('.');
+  return !given.empty() && IsSimple(given) && IsSimple(name) && OnlyShows(given) &&
+         member != absl::string_view::npos && IsConnectionName(name.substr(0, member)) &&
+         IsOneOf(name.substr(member + 1), kNames);
+}
+
 bool IsQuotedFor(absl::string_view before, char quote, absl::string_view expression, bool php) {
   const bool behind_word = EndsInWord(before);
   static constexpr absl::string_view kQuotes[] = {"escape_literal", "pg_escape_literal", "quote"};

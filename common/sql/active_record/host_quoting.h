@@ -48,6 +48,9 @@ bool OnlyShows(absl::string_view code);
 // outside of quotes, mysqli_real_escape_string($c, $x) and the like inside of single ones.
 bool IsQuotedFor(absl::string_view before, char quote, absl::string_view expression, bool php);
 
+// Rails' Order.connection.quote_column_name(col): a name with its quotes, outside of others.
+bool IsQuotedName(char quote, absl::string_view expression);
+
 // Whether what quoted a value did so for the connection that runs the text. `caller`: what the
 // method that runs it is called on, "" of a function. `postgres`: the server, as far as it is told.
 bool FitsConnection(absl::string_view escaper, absl::string_view caller, absl::string_view method,

@@ -10,6 +10,7 @@
 #include "common/base/text.h"
 #include "common/sql/active_record/host_quoting.h"
 #include "common/sql/active_record/host_sources.h"
+#include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -25,8 +26,9 @@ bool KeepsText(absl::string_view name) {
 
 class TextReader {
  public:
-  TextReader(const HostProgram& program, absl::Span<const std::string> clean)
-      : program_(program), clean_(clean) {}
+  TextReader(const HostProgram& program, absl::Span<const std::string> clean,
+             const std::map<std::string, std::string>* words)
+      : program_(program), clean_(clean), words_(words) {}
 
   HostText Read(HostRange range) {
     Skip(&range);
@@ -85,7 +87,7 @@ class TextReader {
         !program_.Trusts("format")) {
       return false;
     }
-    HostText inner = TextReader(program_, clean_).Read(formatted->text);
+    HostText inner = TextReader(program_, clean_, words_).Read(formatted->text);
     const std::optional<std::string> filled = FillFormat(inner.value, formatted->wordpress);
     if (!inner.known || !filled.has_value()) return false;
     text_ = std::move(inner);
@@ -190,6 +192,14 @@ class TextReader {
       absl::StrAppend(&text_.value, "1");
       return;
     }
+    if (const std::string word = WordFor(code); !word.empty()) {
+      absl::StrAppend(&text_.value, word);
+      return;
+    }
+    if (!program_.php() && IsQuotedName(quote_.After(text_.value), code)) {
+      absl::StrAppend(&text_.value, "x");
+      return;
+    }
     if (const std::string table = WordPressTable(code); !table.empty()) {
       absl::StrAppend(&text_.value, table);
       return;
@@ -204,6 +214,20 @@ class TextReader {
     Join(code);
   }
 
+  // $dir, which holds 'asc' or 'desc'; x ? 'asc' : 'desc'. What is asked is read by itself.
+  std::string WordFor(const std::string& code) const {
+    if (words_ != nullptr) {
+      const auto found = words_->find(code);
+      if (found != words_->end()) return found->second;
+    }
+    if (code.size() > kLongestExpression || !absl::StrContains(code, "?")) return "";
+    static const std::regex& one_of_two = *new std::regex(
+        "\\(?[^?]*[^?\\s]\\s*\\?\\s*(['\"])(\\w+)\\1\\s*:\\s*(['\"])(\\w+)\\3\\s*\\)?");
+    std::smatch parts;
+    if (!std::regex_match(code, parts, one_of_two)) return "";
+    return StandInFor({parts[2].str(), parts[4].str()});
+  }
+
   void Join(const std::string& code) {
     if (!text_.concatenates) text_.joined_value = SanitizeForDisplay(Truncate(code, 80));
     text_.concatenates = true;
@@ -212,6 +236,7 @@ class TextReader {
 
   const HostProgram& program_;
   const absl::Span<const std::string> clean_;
+  const std::map<std::string, std::string>* words_;
   HostText text_;
   QuoteAtEnd quote_;  // Of text_.value, which only grows.
 };
@@ -230,8 +255,31 @@ HostRange Inside(const HostProgram& program, HostRange range) {
 }  // namespace
 
 HostText ReadHostText(const HostProgram& program, HostRange range,
-                      absl::Span<const std::string> clean) {
-  return TextReader(program, clean).Read(range);
+                      absl::Span<const std::string> clean,
+                      const std::map<std::string, std::string>* words) {
+  return TextReader(program, clean, words).Read(range);
+}
+
+std::string StandInFor(const std::vector<std::string>& words) {
+  bool directions = true;
+  for (const std::string& word : words) {
+    const std::string lower = absl::AsciiStrToLower(word);
+    const bool direction = lower == "asc" || lower == "desc";
+    directions = directions && direction;
+    if (direction) continue;
+    // A name, as of a column; SQL's own words have no underscore and are no names.
+    static constexpr absl::string_view kWords[] = {
+        "all",       "alter",   "and",    "call",    "create", "delete", "distinct", "do",
+        "drop",      "exec",    "except", "execute", "for",    "from",   "grant",    "insert",
+        "intersect", "into",    "join",   "limit",   "load",   "lock",   "merge",    "not",
+        "or",        "replace", "select", "set",     "share",  "table",  "truncate", "union",
+        "update",    "using",   "values", "where",   "with"};
+    const bool name = !lower.empty() && !absl::ascii_isdigit(lower[0]) &&
+                      std::all_of(lower.begin(), lower.end(),
+                                  [](char c) { return absl::ascii_isalnum(c) || c == '_'; });
+    if (!name || IsOneOf(lower, kWords)) return "";
+  }
+  return words.empty() ? "" : directions ? "ASC" : "x";
 }
 
 bool GivesPlaceholders(absl::string_view expression) {

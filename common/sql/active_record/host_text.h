@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,9 +24,16 @@ struct HostText {
   bool placeholders = false;  // Placeholders are joined in ("?, ?"), and perhaps nothing else.
 };
 
-// `clean` are variables that hold nothing but placeholders.
+// `clean` are variables that hold nothing but placeholders, `words` those that hold plain words of
+// the program, and what stands for them (HostContext); null: none.
 HostText ReadHostText(const HostProgram& program, HostRange range,
-                      absl::Span<const std::string> clean);
+                      absl::Span<const std::string> clean,
+                      const std::map<std::string, std::string>* words = nullptr);
+
+// What stands in SQL for one of several constant words: "ASC" if each is a direction, "x" for
+// names;
+// "" if one is more than that, or begins a statement.
+std::string StandInFor(const std::vector<std::string>& words);
 
 // Whether an expression gives placeholders only, whatever the values are:
 // implode(',', array_fill(0, count($ids), '?')), (['?'] * ids.size).join(', ').

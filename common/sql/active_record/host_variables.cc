@@ -82,12 +82,27 @@ bool HostVariables::IsQuery(absl::string_view name) const {
   const Bindings* found = Of(name);
   return found != nullptr && found->query && !found->no_query && !IsCalled(name);
 }
+std::string HostVariables::StandInOf(absl::string_view name) const {
+  const Bindings* found = Of(name);
+  if (found == nullptr || found->words.empty() || found->no_words || IsCalled(name)) return "";
+  return StandInFor(found->words);
+}
+
+void HostVariables::AddWord(absl::string_view name, HostContext* context) const {
+  const std::string word = StandInOf(name);
+  if (!word.empty()) context->words.emplace(name, word);
+}
+
 void HostVariables::AddTo(HostRange range, HostContext* context) const {
   for (size_t i = range.begin; i < range.end; ++i) {
     const HostToken& token = program_[i];
     const bool named = token.kind == HostTokenKind::kVariable || token.kind == HostTokenKind::kName;
     if (named && IsQuery(token.text)) context->queries.emplace(token.text);
     if (named && IsClosure(token.text)) context->functions.emplace(token.text);
+    if (named) AddWord(token.text, context);
+    for (const StringPart& part : token.parts) {
+      if (part.is_code) AddWord(absl::StripAsciiWhitespace(part.text), context);
+    }
   }
 }
 bool HostVariables::MayHoldAssociation(absl::string_view name) const {
@@ -188,8 +203,46 @@ size_t HostVariables::EndOfText(size_t value) const {
   return std::min(end, program_.size());
 }
 
+// 'a', x ? 'a' : 'b', match (...) { 1 => 'a', default => 'b' }: the words of which it is one; none
+// if it may be something else.
+std::vector<std::string> HostVariables::WordsIn(size_t value) const {
+  constexpr size_t kLongestCondition = 40;  // In tokens.
+  if (const auto word = ReadWord(program_, {value, value + 1}); word && EndsValue(value + 1)) {
+    return {*word};
+  }
+  if (program_.php() && program_[value].IsName("match") && program_[value + 1].Is("(")) {
+    const size_t open = program_.CloseOf(value + 1) + 1;
+    if (!program_[open].Is("{") || program_.CloseOf(open) >= program_.size()) return {};
+    std::vector<std::string> words;
+    for (const HostRange& arm : program_.Parts({open + 1, program_.CloseOf(open)})) {
+      const bool constant = arm.end > arm.begin + 1 && program_[arm.end - 2].Is("=>");
+      const auto word =
+          constant ? ReadWord(program_, {arm.end - 1, arm.end}) : std::optional<std::string>();
+      if (!word.has_value()) return {};
+      words.push_back(*word);
+    }
+    return words;
+  }
+  for (size_t i = value; i < value + kLongestCondition && !EndsValue(i);) {
+    if (program_[i].Is("?") && !program_[i + 1].Is("?") && !program_[i + 1].Is("->")) {
+      const auto one = ReadWord(program_, {i + 1, i + 2});
+      const auto other = ReadWord(program_, {i + 3, i + 4});
+      const bool both = program_[i + 2].Is(":") && one && other && EndsValue(i + 4);
+      return both ? std::vector<std::string>{*one, *other} : std::vector<std::string>();
+    }
+    i = program_.CloseOf(i) < program_.size() ? program_.CloseOf(i) + 1 : i + 1;
+  }
+  return {};
+}
+
 void HostVariables::Assign(size_t i, size_t value) {
   Bindings& bound = bindings_[std::string(program_[i].text)];
+  std::vector<std::string> words = program_[value - 2].text.data() == program_[i].text.data()
+                                       ? WordsIn(value)
+                                       : std::vector<std::string>();
+  constexpr size_t kMostWords = 20;  // Each mention reads all of them.
+  bound.no_words = bound.no_words || words.empty() || bound.words.size() > kMostWords;
+  bound.words.insert(bound.words.end(), words.begin(), words.end());
   const HostToken& first = program_[value];
   const bool made = program_.php() && (first.IsName("function") || first.IsName("fn") ||
                                        (first.IsName("static") && !program_[value + 1].Is("::")));

@@ -43,7 +43,9 @@ class HostVariables {
   // It holds a query of a model that only reads, and nothing else: $latest = Post::select('id'), or
   // Arel's table of one: users = User.arel_table.
   bool IsQuery(absl::string_view name) const;
-  // What of queries and functions is named in a range.
+  // What stands for it in SQL, if it holds one of several plain words: see HostContext. "" if not.
+  std::string StandInOf(absl::string_view name) const;
+  // What of queries, functions and words is named in a range.
   void AddTo(HostRange range, HostContext* context) const;
   // It may hold an association, to which records are added at once: posts = user.posts.
   bool MayHoldAssociation(absl::string_view name) const;
@@ -63,6 +65,8 @@ class HostVariables {
     bool callable = false;
     bool query = false;
     bool no_query = false;
+    std::vector<std::string> words;  // Each of them, if it holds nothing else.
+    bool no_words = false;
   };
 
   // A method of Ruby, or what stands around all of them.
@@ -86,8 +90,10 @@ class HostVariables {
   bool IsCallable(size_t value) const;
   void BindRedis(absl::string_view name, size_t value);
   bool IsPlainValue(size_t value) const;
+  std::vector<std::string> WordsIn(size_t value) const;
   size_t EndOfText(size_t value) const;
   bool EndsValue(size_t i) const;
+  void AddWord(absl::string_view name, HostContext* context) const;
   const Bindings* Of(absl::string_view name) const;
   // Ruby: somewhere the name is a call.
   bool IsCalled(absl::string_view name) const;

@@ -128,7 +128,8 @@ void QueryBuilder::NoteRaw(HostRange range, bool is_table) {
 
 // A fragment of SQL, "" if it is none that is known.
 std::string QueryBuilder::Fragment(HostRange range, absl::string_view where_it_stands) {
-  const HostText text = ReadHostText(program_, range, scope_.context.placeholder_values);
+  const HostText text =
+      ReadHostText(program_, range, scope_.context.placeholder_values, &scope_.context.words);
   if (!text.known) {
     NoteValue(range);
     const bool one = where_it_stands == "order" || where_it_stands == "seed";
@@ -184,7 +185,8 @@ bool QueryBuilder::NoteTextsIn(HostRange range) {
   if (const auto pairs = ReadPairs(program_, range); pairs.has_value() && program_.php()) {
     for (const auto& [key, value] : *pairs) {
       if (NoteTextsIn(value)) continue;
-      const HostText text = ReadHostText(program_, value, scope_.context.placeholder_values);
+      const HostText text =
+          ReadHostText(program_, value, scope_.context.placeholder_values, &scope_.context.words);
       if (text.known) Note(text);
     }
     return true;
@@ -193,7 +195,8 @@ bool QueryBuilder::NoteTextsIn(HostRange range) {
   if (!list.has_value()) return false;
   for (const HostRange& element : *list) {
     if (NoteTextsIn(element)) continue;
-    const HostText text = ReadHostText(program_, element, scope_.context.placeholder_values);
+    const HostText text =
+        ReadHostText(program_, element, scope_.context.placeholder_values, &scope_.context.words);
     if (text.known) {
       Note(text);
     } else {
@@ -207,7 +210,8 @@ bool QueryBuilder::NoteTextsIn(HostRange range) {
 void QueryBuilder::NoteTexts(const HostCall& from) {
   for (const HostRange& argument : from.arguments) {
     if (NoteTextsIn(argument)) continue;
-    const HostText text = ReadHostText(program_, argument, scope_.context.placeholder_values);
+    const HostText text =
+        ReadHostText(program_, argument, scope_.context.placeholder_values, &scope_.context.words);
     const HostToken& first = program_[argument.begin];
     if (text.known) {
       Note(text);

@@ -41,6 +41,9 @@ struct HostContext {
   std::set<std::string, std::less<>> queries;
   // Variables that hold a function of the program, which is read where it stands.
   std::set<std::string, std::less<>> functions;
+  // Variables that hold one of several plain words of the program, and what stands for it in SQL:
+  // "ASC" if each is a direction, else "x".
+  std::map<std::string, std::string> words;
   // Variables that its SQL is, and what they hold: one of several texts, with NUL between them; ""
   // if that is not known.
   std::map<std::string, std::string> constants;

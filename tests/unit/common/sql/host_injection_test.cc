@@ -415,5 +415,64 @@ TEST(HostInjectionTest, ACommentThatHidesInTheRubySqlOfCallsIsFound) {
   }
 }
 
+// A value that can only be one of the program's own words breaks no quotes.
+TEST(HostInjectionTest, OneOfSeveralConstantWordsIsNoInjection) {
+  for (absl::string_view code :
+       {"dir = params[:dir] == \"asc\" ? \"ASC\" : \"DESC\"\nUser.order(\"name #{dir}\").limit(1)",
+        "User.order(\"name #{params[:dir] == \"asc\" ? \"asc\" : \"desc\"}\").limit(1)",
+        "dir = \"ASC\"\ndir = \"DESC\" if params[:down]\nUser.order(\"name #{dir}\").limit(1)"}) {
+    EXPECT_EQ(Injections(kRuby, code), "") << code;
+    EXPECT_FALSE(HasDestructive(kRuby, code)) << code;
+  }
+  for (absl::string_view code :
+       {"$dir = $r->dir === 'asc' ? 'asc' : 'desc';\nDB::select(\"SELECT a FROM t ORDER BY a "
+        "$dir\");",
+        "$dir = match ($r->dir) { 'a' => 'asc', default => 'desc' };\n"
+        "DB::select(\"SELECT a FROM t ORDER BY a {$dir}\");",
+        "$col = $r->x ? 'name' : 'created_at';\nDB::select(\"SELECT a FROM t ORDER BY $col\");"}) {
+    EXPECT_EQ(Injections(kPhp, code), "") << code;
+    EXPECT_FALSE(HasDestructive(kPhp, code)) << code;
+  }
+}
+
+// As the advice says it.
+TEST(HostInjectionTest, AQuotedNameIsNoInjection) {
+  for (absl::string_view code :
+       {"User.order(\"#{User.connection.quote_column_name(col)} DESC\").limit(1)",
+        "User.where(\"#{ActiveRecord::Base.connection.quote_column_name(col)} = ?\", "
+        "1).limit(1)"}) {
+    EXPECT_EQ(Injections(kRuby, code), "") << code;
+    EXPECT_FALSE(HasDestructive(kRuby, code)) << code;
+  }
+  for (absl::string_view code : {"User.order(\"#{svc.quote_column_name(col)} DESC\")",
+                                 "User.where(\"a = '#{User.connection.quote_column_name(col)}'\")",
+                                 "User.order(\"#{User.connection.columns(col)} DESC\")"}) {
+    EXPECT_NE(Injections(kRuby, code), "") << code;
+  }
+}
+
+TEST(HostInjectionTest, WordsThatAreNotAllConstantOrSayMoreAreInjections) {
+  for (absl::string_view code :
+       {"$dir = $r->dir ? 'asc' : $r->other;\nDB::select(\"SELECT a FROM t ORDER BY a $dir\");",
+        "$dir = 'asc';\n$dir = $r->dir;\nDB::select(\"SELECT a FROM t ORDER BY a $dir\");",
+        "$dir = 'asc';\n$dir .= $r->dir;\nDB::select(\"SELECT a FROM t ORDER BY a $dir\");",
+        "$dir = 'asc';\nfunction f($dir) { DB::select(\"SELECT a FROM t ORDER BY a $dir\"); }",
+        "$dir = 'asc';\n[$a, $dir] = $r->x;\nDB::select(\"SELECT a FROM t ORDER BY a $dir\");",
+        "$dir = match ($r->dir) { 'a' => 'asc', default => $r->x };\n"
+        "DB::select(\"SELECT a FROM t ORDER BY a {$dir}\");",
+        "$dir = $r->dir ?: 'desc';\nDB::select(\"SELECT a FROM t ORDER BY a $dir\");"}) {
+    EXPECT_NE(Injections(kPhp, code), "") << code;
+  }
+  // What begins another statement, or calls a function, is looked at as what it may be.
+  for (absl::string_view code :
+       {"$verb = $x ? 'delete' : 'select';\nDB::select(\"$verb a FROM t\");",
+        "$f = $x ? 'archive' : 'wipe';\nDB::select(\"SELECT $f(1)\");",
+        "$t = $x ? 'a; DROP TABLE b' : 'c';\nDB::select(\"SELECT a FROM $t\");"}) {
+    EXPECT_TRUE(HasDestructive(kPhp, code)) << code;
+  }
+  EXPECT_TRUE(HasDestructive(
+      kRuby, "def a\n  dir = \"ASC\"\nend\ndef b\n  User.order(\"name #{dir}\").to_a\nend"));
+}
+
 }  // namespace
 }  // namespace dbfleet::sql

@@ -254,6 +254,18 @@ TEST_F(PresenceTest, ABackupWithAShortenedFileIsGone) {
   ExpectGone("has 0 bytes instead of 1", manifest_);
 }
 
+// A disk that does not answer may hold it still.
+TEST_F(PresenceTest, ABackupThatCannotBeLookedAtIsNotSaidToBeGone) {
+  for (const char* name : {"app.sql.zst", kManifestFile}) {
+    const std::string path = absl::StrCat(folder_, "/", name);
+    fs::remove(path);
+    fs::create_symlink(path, path);  // ELOOP
+    const absl::Status status = CheckPresent(folder_, manifest_);
+    EXPECT_EQ(ReasonOf(status), "BACKUP_UNREADABLE") << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), name)) << status;
+  }
+}
+
 TEST_F(PresenceTest, ABackupThatWasExchangedIsGone) {
   ExpectGone("exchanged since", std::string(64, 'f'));
 }
