@@ -113,6 +113,7 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
   std::optional<Proposal> proposed;
   std::set<std::string> fillable;    // Quorums that have to stay so.
   std::vector<std::string> waivers;  // Of these changes they end.
+  bool outright = false;             // As if everyone had approved it.
   const auto apply = [&](WriteTx* tx, ReadTx& read) -> absl::Status {
     proposed.reset();
     ApplyContext context{read, nullptr, meta, reason, clock_.Now(), rights};
@@ -134,7 +135,7 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
     ASSIGN_OR_RETURN(const Leave leave,
                      MayAlter(read, tx, alterations, meta.principal, context.now));
     context.write = tx;
-    if (!leave.quorums.empty()) {
+    if (!leave.quorums.empty() && !outright) {
       ASSIGN_OR_RETURN(std::vector<ProposedChange> wanted, ToPropose(read, manifests, changes));
       ASSIGN_OR_RETURN(proposed, Propose(context, std::move(wanted), leave));
       return absl::OkStatus();
@@ -147,15 +148,21 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
     ASSIGN_OR_RETURN(changes, ApplyAll(context, manifests));
     return CheckFillable(read, fillable);
   };
+  RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) { return apply(nullptr, tx); }));
+  // Whether there are still the people for it only shows when it is there. What the last vote would
+  // find is said before anyone is asked for a first one.
+  if (proposed.has_value() || (dry_run && !fillable.empty())) {
+    const std::vector<ResourceChange> foreseen = changes;
+    const std::optional<Proposal> wanted = proposed;
+    const std::vector<std::string> ending = waivers;
+    outright = true;
+    RETURN_IF_ERROR(DoAndTakeBack(store_, [&](WriteTx& tx) { return apply(&tx, tx); }));
+    outright = false;
+    changes = foreseen;
+    proposed = wanted;
+    waivers = ending;
+  }
   if (dry_run) {
-    RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) { return apply(nullptr, tx); }));
-    // Whether there are still the people for it only shows when it is there.
-    if (!fillable.empty()) {
-      const std::vector<ResourceChange> foreseen = changes;
-      RETURN_IF_ERROR(DoAndTakeBack(store_, [&](WriteTx& tx) { return apply(&tx, tx); }));
-      changes = foreseen;
-    }
-    // Of one that was made for that, if a quorum has come into being just now, nothing is left.
     if (proposed.has_value()) proposed->clear_name();
   } else {
     RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) { return apply(&tx, tx); }));
@@ -273,6 +280,7 @@ absl::StatusOr<ResourceView> ResourceManager::Delete(const RequestMeta& meta, ab
   const class RequestKey key("resource.delete", meta.principal, meta.request_id, {full});
   ResourceView view;
   std::optional<Proposal> proposed;
+  bool outright = false;  // As if everyone had approved it.
   const auto remove = [&](WriteTx& tx) -> absl::Status {
     proposed.reset();
     const absl::Time now = clock_.Now();
@@ -294,7 +302,7 @@ absl::StatusOr<ResourceView> ResourceManager::Delete(const RequestMeta& meta, ab
     context.write = &tx;
     const std::vector<Alteration> alterations = {{kind, parsed.second, nullptr}};
     ASSIGN_OR_RETURN(const Leave leave, MayAlter(tx, &tx, alterations, meta.principal, now));
-    if (!leave.quorums.empty()) {
+    if (!leave.quorums.empty() && !outright) {
       ProposedChange change;
       change.set_name(full);
       change.set_etag(absl::StrCat(found->version));
@@ -319,8 +327,15 @@ absl::StatusOr<ResourceView> ResourceManager::Delete(const RequestMeta& meta, ab
     RETURN_IF_ERROR(CheckFillable(tx, fillable));
     return key.Remember(tx, full, now);
   };
-  if (dry_run) {
+  RETURN_IF_ERROR(DoAndTakeBack(store_, remove));
+  if (proposed.has_value()) {  // As in Apply.
+    const std::optional<Proposal> wanted = proposed;
+    outright = true;
     RETURN_IF_ERROR(DoAndTakeBack(store_, remove));
+    outright = false;
+    proposed = wanted;
+  }
+  if (dry_run) {
     if (proposed.has_value()) proposed->clear_name();
   } else {
     RETURN_IF_ERROR(store_.MutateAndWait(remove));

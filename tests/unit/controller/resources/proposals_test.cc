@@ -246,6 +246,23 @@ TEST_F(ProposalsTest, AQuorumThatNobodyCouldFillIsNotDeclared) {
   EXPECT_EQ(ReasonOf(policy.status()), "QUORUM_UNFILLABLE");
 }
 
+// What the last vote would find is said before anybody is asked for the first.
+TEST_F(ProposalsTest, WhatNobodyCouldFillAfterwardsIsNotProposedEither) {
+  AddApprovers();
+  Apply(Policy("two", "name: any, count: 2"));
+  const size_t records = store_.Audit().size();
+  for (const bool dry_run : {true, false}) {
+    std::optional<Proposal> proposal;
+    const auto changes = resources_.Apply(
+        {"users/polly", ""}, {{{"f.yaml", Policy("two", "name: mine, users: [polly, nobody]")}}},
+        dry_run, "", Rights::All(), &proposal);
+    EXPECT_EQ(ReasonOf(changes.status()), "QUORUM_UNFILLABLE");
+    EXPECT_FALSE(proposal.has_value());
+  }
+  EXPECT_THAT(proposals_.List(false, {})->items, IsEmpty());
+  EXPECT_EQ(store_.Audit().size(), records);
+}
+
 // Also by a binding that takes somebody away.
 TEST_F(ProposalsTest, ADryRunTellsThatNobodyCouldFillTheQuorumAndLeavesNothingBehind) {
   AddApprovers();

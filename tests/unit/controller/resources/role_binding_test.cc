@@ -183,10 +183,15 @@ TEST_F(RoleBindingTest, WhatDecidesAboutApprovalsIsTheQuorumsToChange) {
     ASSERT_TRUE(Apply(BindingYaml("b", spec)).ok());
     EXPECT_THAT(In("bob", "production"), IsEmpty()) << role << " everywhere";
   }
+  const auto remove = [&](std::optional<resource::v1::Proposal>* proposal) {
+    return manager_.Delete({"users/root", ""}, "rolebinding/first", 0, "", Rights::All(), proposal)
+        .status();
+  };
   std::optional<resource::v1::Proposal> proposal;
-  ASSERT_TRUE(
-      manager_.Delete({"users/root", ""}, "rolebinding/first", 0, "", Rights::All(), &proposal)
-          .ok());
+  EXPECT_EQ(ReasonOf(remove(&proposal)), "QUORUM_UNFILLABLE") << "nobody else could ever approve";
+  EXPECT_FALSE(proposal.has_value());
+  ASSERT_TRUE(principals_.CreateUser("users/root", "spare", {Role::kApprover}).ok());
+  EXPECT_TRUE(remove(&proposal).ok());
   EXPECT_TRUE(proposal.has_value());
   EXPECT_THAT(In("ada", "production"), ElementsAre(Role::kApprover));
   EXPECT_EQ(told_, told) << "nothing was changed";
