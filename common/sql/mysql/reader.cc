@@ -44,6 +44,11 @@ Reading ReadOne(const Target& target, Toks tokens, bool plain, absl::string_view
   if (problem.empty() && plain && target.dialect == Dialect::kMySql && old) {
     problem = mysql::MariaDbForm(tokens);
   }
+  if (problem.empty() && plain && target.dialect == Dialect::kMariaDb && target.version.known()) {
+    if (target.version < Version{12, 0, 0}) problem = mysql::MySqlForm(tokens);
+    const bool lacks = target.version < Version{11, 4, 0};
+    if (problem.empty() && lacks) problem = mysql::MySqlCollation(tokens);
+  }
   if (!problem.empty()) {
     draft.reading.verdict.doubt = problem;  // It says more than where reading stopped.
     draft.Doubt(std::move(problem));

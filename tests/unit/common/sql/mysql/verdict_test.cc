@@ -500,5 +500,78 @@ TEST(MySqlFlavourTest, WhatBothParseIsNone) {
   }
 }
 
+// MariaDB 10.11 answers all of them with error 1064.
+TEST(MySqlFlavourTest, WhatOnlyMySqlParsesIsASyntaxErrorOfMariaDb) {
+  const std::pair<const char*, const char*> kForms[] = {
+      {"SELECT doc->'$.a' FROM t WHERE id = 1", "-> of JSON"},
+      {"SELECT 1 FROM t WHERE doc->>'$.a' = 'x'", "-> of JSON"},
+      {"SELECT 1 FROM t, LATERAL (SELECT 1) AS x", "LATERAL"},
+      {"SELECT 1 FROM t LEFT JOIN LATERAL (SELECT 1) AS x ON 1", "LATERAL"},
+      {"SELECT a FROM t FOR SHARE", "FOR SHARE"},
+      {"SELECT a FROM t FOR UPDATE OF t", "FOR UPDATE OF"},
+      {"SELECT 1 MEMBER OF ('[1]')", "MEMBER OF"},
+      {"SELECT CAST('[1]' AS JSON)", "CAST to JSON"},
+      {"SELECT CONVERT('1', JSON)", "CONVERT to JSON"},
+      {"VALUES ROW(1, 2)", "VALUES ROW()"},
+      {"INSERT INTO t (a) VALUES ROW(3)", "VALUES ROW()"},
+      {"INSERT INTO t (a) VALUES (1) AS new ON DUPLICATE KEY UPDATE a = new.a",
+       "INSERT ... AS new"},
+      {"ALTER TABLE t ALTER INDEX i INVISIBLE", "ALTER INDEX ... INVISIBLE"},
+      {"ALTER TABLE t ADD KEY i (a) INVISIBLE", "an INVISIBLE index"},
+      {"CREATE TABLE t (a INT, INDEX i (a) INVISIBLE)", "an INVISIBLE index"},
+      {"CREATE INDEX i ON t (a) INVISIBLE", "an INVISIBLE index"},
+      {"CREATE INDEX i ON t (b, (a + 1))", "an index over an expression"},
+      {"CREATE TABLE t (a INT, UNIQUE KEY i USING BTREE ((a + 1)))", "an index over an expression"},
+      {"ALTER TABLE t ADD UNIQUE ((a + 1))", "an index over an expression"},
+      {"CREATE TABLE t (a INT CHECK (a > 0) ENFORCED)", "[NOT] ENFORCED"},
+      {"ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT ENFORCED", "[NOT] ENFORCED"},
+      {"ALTER TABLE t ALTER CHECK c NOT ENFORCED", "ALTER CHECK"},
+      {"ALTER TABLE t DROP CHECK c", "DROP CHECK"},
+      {"CREATE TABLE t (g GEOMETRY NOT NULL SRID 4326)", "SRID"},
+      {"SET PERSIST max_connections = 5", "SET PERSIST"},
+      {"ANALYZE TABLE t UPDATE HISTOGRAM ON a", "UPDATE HISTOGRAM"},
+      {"EXPLAIN ANALYZE SELECT 1", "EXPLAIN ANALYZE"},
+      {"LOCK INSTANCE FOR BACKUP", "LOCK INSTANCE"},
+      {"CREATE RESOURCE GROUP g TYPE = USER", "CREATE RESOURCE GROUP"}};
+  for (const auto& [text, form] : kForms) {
+    const Reading theirs = ReadMySql(kMaria, text);
+    EXPECT_TRUE(theirs.facts.unreadable) << text;
+    EXPECT_FALSE(theirs.verdict.understood) << text;
+    EXPECT_THAT(theirs.verdict.doubt, HasSubstr(std::string(form) + " is MySQL's")) << text;
+    EXPECT_FALSE(ReadMySql(At("mysql-8.4"), text).facts.unreadable) << text;
+    EXPECT_FALSE(ReadMySql(At("mariadb"), text).facts.unreadable)
+        << "no version is named: " << text;
+  }
+}
+
+// Each of them was tried on MariaDB 10.11.
+TEST(MySqlFlavourTest, WhatMariaDbParsesTooIsNone) {
+  for (const char* text :
+       {"SELECT a FROM t FOR UPDATE SKIP LOCKED", "SELECT a - 1 > 2 FROM t", "VALUES (1, 2)",
+        "SELECT CAST(a AS CHAR), (SELECT 1 AS year) FROM t", "SELECT CONVERT(a, CHAR) FROM t",
+        "CREATE TABLE t (a INT, b INT INVISIBLE, KEY i (a) VISIBLE)",
+        "CREATE TABLE t (a INT PRIMARY KEY DEFAULT ((1 + 1)), b INT CHECK ((b) > 0))",
+        "ALTER TABLE t MODIFY a INT INVISIBLE", "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0)",
+        "ALTER TABLE t ALTER COLUMN a SET DEFAULT (1 + 1)", "ALTER TABLE t DROP CONSTRAINT c",
+        "INSERT INTO t (a) SELECT x.a FROM (SELECT 1 AS a) AS x ON DUPLICATE KEY UPDATE a = 2",
+        "SET persist = 1", "SELECT `lateral` FROM t", "SELECT a AS enforced, a AS srid FROM t",
+        "CREATE TABLE t (a INT, KEY i (a(10) DESC, b) USING BTREE COMMENT 'x')",
+        "SELECT 1 FROM t USE INDEX FOR JOIN (i)", "EXPLAIN SELECT 1"}) {
+    EXPECT_FALSE(ReadMySql(kMaria, text).facts.unreadable) << text;
+  }
+}
+
+TEST(MySqlFlavourTest, CollationsOfMySqlAreNoneOfAnOldMariaDb) {
+  for (const char* text : {"CREATE TABLE t (a VARCHAR(3) COLLATE utf8mb4_0900_ai_ci)",
+                           "CREATE TABLE t (a INT) COLLATE=utf8mb4_0900_ai_ci",
+                           "SELECT 'a' COLLATE utf8mb4_0900_as_cs",
+                           "SET NAMES utf8mb4 COLLATE 'utf8mb4_0900_ai_ci'"}) {
+    const Reading old = ReadMySql(At("mariadb-10.11"), text);
+    EXPECT_THAT(old.verdict.doubt, HasSubstr("is MySQL's collation")) << text;
+    EXPECT_FALSE(ReadMySql(At("mariadb-11.4"), text).facts.unreadable) << text;
+    EXPECT_FALSE(ReadMySql(At("mysql-8.4"), text).facts.unreadable) << text;
+  }
+}
+
 }  // namespace
 }  // namespace dbfleet::sql
