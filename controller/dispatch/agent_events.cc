@@ -102,7 +102,8 @@ absl::Status ApplyStep(FlowContext& context, const Attempt& attempt,
   if (same == task.steps.end()) {
     if (task.steps.size() >= kMaxSteps) return absl::OkStatus();
     task.steps.push_back(step);
-  } else {
+  } else if (step.state != "running" || same->state == "running" || same->state == "failed") {
+    // What was done, or may have been, is not forgotten for a report that it runs.
     *same = step;
   }
   RETURN_IF_ERROR(context.tx.UpdateTask(&task));

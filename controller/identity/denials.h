@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -18,9 +21,11 @@ namespace dbfleet::controller {
 
 // Puts into the audit trail who was refused what for want of a role: "access.denied" on
 // "methods/METHOD". Of the same caller, method and environment one record in kQuiet; those between
-// are counted, and told by the next one ("repeated"), so that being refused fills no disk. Calls
-// without a valid
-// token are nobody's, and in the log only. Thread-safe; does not wait for the store.
+// are counted, and told by the next one, or in a record of their own once they are forgotten
+// ("repeated"), so that being refused fills no disk. Where there are more of them in kQuiet than
+// are remembered, the others are one record on "methods/-". Nothing is told by itself: what is
+// counted waits for the next refusal of anybody. Calls without a valid token are nobody's, and in
+// the log only. Thread-safe; does not wait for the store.
 class Denials {
  public:
   static constexpr absl::Duration kQuiet = absl::Minutes(1);
@@ -33,18 +38,31 @@ class Denials {
               const std::string& environment = "");
 
  private:
+  using Key = std::tuple<std::string, std::string, std::string>;  // Caller, method, environment.
   struct Told {
+    Key key;
     absl::Time time;
     int64_t repeated = 0;  // Since then.
   };
 
-  void Forget(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A call removes so many at most, so that it takes no long time; they come one by one as well.
+  static constexpr int kForgottenAtOnce = 4;
+  // Those of which there is nothing to tell any more but how often they were repeated.
+  void Forget(absl::Time now, std::vector<AuditEntry>* entries)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TellUntold(absl::Time now, std::vector<AuditEntry>* entries)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // How often it was repeated since its last record; nullopt if it has to be told no record now.
+  std::optional<int64_t> Count(const Key& key, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Store& store_;
   const Clock& clock_;
   Mutex mutex_;
-  using Key = std::tuple<std::string, std::string, std::string>;  // Caller, method, environment.
-  std::map<Key, Told> told_ ABSL_GUARDED_BY(mutex_);
+  std::list<Told> told_ ABSL_GUARDED_BY(mutex_);  // By their last records, the oldest first.
+  std::map<Key, std::list<Told>::iterator> by_key_ ABSL_GUARDED_BY(mutex_);
+  int64_t untold_ ABSL_GUARDED_BY(mutex_) = 0;  // For which there was no place.
+  absl::Time untold_since_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace dbfleet::controller

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "common/log/log.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/backup_flow.h"
@@ -37,6 +38,32 @@ bool EstimateHadGrown(const Attempt& attempt) {
          attempt.start_time == absl::InfinitePast();
 }
 
+// Found before the first step; the next attempt has a fence above all that the target has seen.
+bool WasStale(const Attempt& attempt) {
+  return attempt.state == AttemptState::kFailed && attempt.error_reason == "STALE_FENCE";
+}
+
+// What its agent has told of the attempt that does not fit its end, by which nothing was begun and
+// the work may be handed out again; "" if nothing. Of one that was started and not let begin its
+// first statement may have been announced, and have waited for locks in vain: whether it may begin
+// is asked again until it has done anything.
+std::string WhatBeganAfterAll(const Attempt& attempt, const Task& task,
+                              const work::v1::MigrateResult& result) {
+  if (!NeverBegan(attempt) && !EstimateHadGrown(attempt) && !WasStale(attempt)) return "";
+  const bool announces = WasNotLetBegin(attempt) && attempt.start_time != absl::InfinitePast();
+  for (const StepReport& step : task.steps) {
+    const bool only_announced = announces && task.steps.size() == 1 && !step.rollback &&
+                                (step.state == "running" || step.state == "failed");
+    if (only_announced) continue;
+    return absl::StrCat(step.rollback ? "rollback step " : "step ", step.index, " of version ",
+                        step.migration_version, " as ", step.state);
+  }
+  const bool has_result = result.rolled_back() || !result.applied_versions().empty() ||
+                          !result.rolled_back_versions().empty() ||
+                          !result.remaining_versions().empty();
+  return has_result ? "versions that were applied or taken back" : "";
+}
+
 // Ends that are nobody's verdict on the work itself. That the statement's own time limit ended it
 // is one: again it would load the server as long, for the same end.
 bool WasCutShort(const Attempt& attempt) {
@@ -48,10 +75,7 @@ bool WasCutShort(const Attempt& attempt) {
 bool MayTryAgain(const Attempt& attempt) {
   // What never began may be offered as long as the job lives.
   if (NeverBegan(attempt)) return true;
-  // Found before the first step; the next attempt has a fence above all that the target has seen.
-  if (attempt.state == AttemptState::kFailed && attempt.error_reason == "STALE_FENCE") {
-    return attempt.number < kMaxAttempts;
-  }
+  if (WasStale(attempt)) return attempt.number < kMaxAttempts;
   return attempt.safe_to_rerun && attempt.number < kMaxAttempts && WasCutShort(attempt);
 }
 
@@ -90,12 +114,36 @@ absl::StatusOr<TaskState> ExecutedTaskState(const Attempt& attempt, const Attemp
   }
 }
 
+// Reports that contradict each other are no knowledge: the outcome is unknown then.
+AttemptEnd Believable(const Attempt& attempt, const Task& task, const AttemptEnd& end) {
+  if (attempt.purpose != Purpose::kExecute || !HoldsInstance(attempt.state)) return end;
+  Attempt ended = attempt;
+  ended.state = end.state;
+  ended.error_reason = end.error_reason;
+  work::v1::TaskResult result;
+  // One that cannot be read says nothing, and is refused where it counts.
+  (void)result.ParseFromString(end.result_blob);
+  const std::string began = WhatBeganAfterAll(ended, task, result.migrate());
+  if (began.empty()) return end;
+  log::Error("an agent's reports on an attempt contradict each other: its outcome is unknown",
+             {{"agent", attempt.agent_id},
+              {"attempt", attempt.id},
+              {"reported", began},
+              {"end", end.error_reason}});
+  return {AttemptState::kInterrupted, "CONTRADICTORY_REPORT",
+          absl::StrCat("agents/", attempt.agent_id, " reported ", began,
+                       ", and then that nothing had begun (", end.error_reason,
+                       end.error_message.empty() ? "" : ": ", end.error_message, ")"),
+          end.result_blob};
+}
+
 }  // namespace
 
 absl::Status JobFlow::EndAttempt(FlowContext& context, Attempt attempt,
-                                 const AttemptEnd& end) const {
+                                 const AttemptEnd& reported) const {
   ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
   ASSIGN_OR_RETURN(Task task, context.tx.GetTask(attempt.task_id));
+  const AttemptEnd end = Believable(attempt, task, reported);
   RETURN_IF_ERROR(MoveAttempt(&attempt, end.state, context.now));
   attempt.error_reason = end.error_reason;
   attempt.error_message = end.error_message;

@@ -75,14 +75,60 @@ TEST_F(DenialsTest, AClockThatIsSetBackSilencesNobody) {
   EXPECT_EQ(Records(), 2u);
 }
 
-TEST_F(DenialsTest, WhatIsRememberedIsBoundedAndForgottenInTime) {
-  for (size_t i = 0; i < Denials::kMostRemembered + 100; ++i) {
-    Refuse(absl::StrCat("users/u", i), "s/Cancel");
-  }
+// What is repeated does not keep its place for ever, and is told when it loses it.
+TEST_F(DenialsTest, RepetitionsThatNobodyRepeatsAreToldByAnothersRefusal) {
+  for (int i = 0; i < 3; ++i) Refuse("users/eve", "s/Cancel", "qa");
+  clock_.Advance(Denials::kQuiet);
+  Refuse("users/bob", "s/Pause");
+  ASSERT_EQ(Records(), 3u);
+  EXPECT_EQ(Last().actor, "users/eve");
+  EXPECT_EQ(Last().resource, "methods/s/Cancel");
+  EXPECT_EQ(Last().environment, "qa");
+  EXPECT_THAT(Last().details, Contains(Pair("repeated", "2")));
+  Refuse("users/eve", "s/Cancel", "qa");
+  ASSERT_EQ(Records(), 4u);
+  EXPECT_THAT(Last().details, Not(Contains(Key("repeated")))) << "they were told";
+}
+
+// Each refusal is a record of its own, or counted in one.
+TEST_F(DenialsTest, WhatIsRememberedIsBoundedAndNoRefusalIsLost) {
+  const size_t all = Denials::kMostRemembered + 100;
+  const auto refuse_all = [&] {
+    for (size_t i = 0; i < all; ++i) {
+      Refuse(absl::StrCat("users/u", i), "s/Cancel");
+      Refuse(absl::StrCat("users/u", i), "s/Cancel");
+    }
+  };
+  refuse_all();
   EXPECT_EQ(Records(), Denials::kMostRemembered);
   clock_.Advance(Denials::kQuiet);
   Refuse("users/late", "s/Cancel");
-  EXPECT_EQ(Records(), Denials::kMostRemembered + 1);
+  EXPECT_EQ(Last().resource, "methods/-");
+  EXPECT_EQ(Last().environment, "");
+  EXPECT_THAT(Last().details, Contains(Pair("repeated", "200")));
+  // New ones are told again, each at once.
+  for (size_t i = 0; i < 100; ++i) {
+    const size_t before = Records();
+    Refuse(absl::StrCat("users/new", i), "s/Cancel");
+    ASSERT_GT(Records(), before) << i;
+  }
+  for (int round = 0; round < 3; ++round) refuse_all();
+  for (int i = 0; i < 3; ++i) {  // A few at each refusal; all in the end.
+    clock_.Advance(Denials::kQuiet);
+    for (size_t n = 0; n < all; ++n) Refuse(absl::StrCat("users/last", i, "-", n), "s/Cancel");
+  }
+  clock_.Advance(Denials::kQuiet);
+  Refuse("users/end", "s/Cancel");
+  size_t told = 0;
+  for (const AuditRow& row : store_.Audit()) {
+    const auto& details = row.entry.details;
+    const bool counts_only =
+        details.at("reason") == "REPEATED" || details.at("reason") == "TOO_MANY";
+    if (!counts_only) ++told;
+    const auto repeated = details.find("repeated");
+    if (repeated != details.end()) told += std::stoul(repeated->second);
+  }
+  EXPECT_EQ(told, 2 * all + 1 + 100 + 3 * 2 * all + 3 * all + 1);
 }
 
 }  // namespace
