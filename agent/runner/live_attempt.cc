@@ -258,10 +258,18 @@ bool LiveAttempt::granted() {
 
 void LiveAttempt::SetGrant(const v1::Grant& grant) {
   MutexLock lock(&mutex_);
-  if (granted_) return;
+  if (granted_) {
+    *grant_.mutable_not_after() = grant.not_after();  // What alone may move.
+    return;
+  }
   grant_ = grant;
   granted_ = true;
   granted_at_ = environment_.clock.Monotonic();
+}
+
+void LiveAttempt::MoveNotAfter(const google::protobuf::Timestamp& not_after) {
+  MutexLock lock(&mutex_);
+  *grant_.mutable_not_after() = not_after;
 }
 
 void LiveAttempt::RenewLease(absl::Duration deadline) {

@@ -300,6 +300,7 @@ void RunnerImpl::HandleLeaseRenewal(const v1::LeaseRenewal& renewal) {
     const std::shared_ptr<LiveAttempt> attempt = FindLive(id);
     if (attempt == nullptr || !attempt->granted()) continue;
     attempt->RenewLease(deadline);
+    if (renewal.has_not_after()) attempt->MoveNotAfter(renewal.not_after());
     Enqueue(attempt);
   }
 }

@@ -371,7 +371,7 @@ void Dispatcher::PingSessions(absl::Duration now) {
     }
     if (session->leased.empty()) continue;
     agent::v1::ControllerMsg renewal;
-    for (const std::string& attempt : session->leased) {
+    for (const auto& [attempt, not_after] : session->leased) {
       renewal.mutable_lease_renewal()->add_attempt_ids(attempt);
     }
     *renewal.mutable_lease_renewal()->mutable_lease() = ToProto(options_.lease);

@@ -103,7 +103,7 @@ void Dispatcher::Sweep(absl::Duration now) {
   std::vector<std::string> held;
   for (const auto& [agent_id, session] : sessions_) {
     held.insert(held.end(), session->offered.begin(), session->offered.end());
-    held.insert(held.end(), session->leased.begin(), session->leased.end());
+    for (const auto& [attempt, not_after] : session->leased) held.push_back(attempt);
   }
   TellAgents(held);
   const absl::Duration end = clock_.Monotonic();

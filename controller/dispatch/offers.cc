@@ -116,6 +116,7 @@ struct LeaveTime {
   absl::Time begin_before = absl::InfiniteFuture();
   std::map<std::string, std::string> basis;
   std::string backup;  // Its id; "": none was needed.
+  absl::Time steps_until = absl::InfiniteFuture();
 };
 
 // Why this target may begin, for the record. `backups` are of this one alone, where the decision
@@ -170,7 +171,8 @@ absl::StatusOr<Leave> MayGrant(FlowContext& context, const JobFlow& flow, Digest
            decision.window_closes,
            BeginBefore(decision),
            BasisOf(job, decision, backups),
-           backups.empty() ? "" : backups.front()};
+           backups.empty() ? "" : backups.front(),
+           decision.steps_until};
   if (job.kind != JobKind::kMigrate) return Leave::kGranted;
   RETURN_IF_ERROR(places.Check(context.tx, job, task).status());
   return Leave::kGranted;
@@ -203,7 +205,7 @@ absl::Status CommitGrant(FlowContext& context, Job job, Task task, const LeaveTi
                          Attempt* attempt) {
   attempt->start_before = time.begin_before;
   if (time.overrun == Overrun::kCancel) {
-    attempt->not_after = std::min(attempt->not_after, time.window_closes);
+    attempt->not_after = std::min(attempt->not_after, time.steps_until);
   }
   if (!time.backup.empty()) {
     ASSIGN_OR_RETURN(const Backup backup, context.tx.GetBackup(time.backup));
@@ -336,7 +338,7 @@ void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_
           if (!message->has_grant()) return;
           grants_total_.Increment();
           session->offered.erase(attempt_id);
-          session->leased.insert(attempt_id);
+          session->leased[attempt_id] = FromProto(message->grant().not_after());
           mail_.Send(session, std::move(*message));
         });
       });
@@ -347,6 +349,15 @@ void Dispatcher::TellAgent(const SessionPtr& session, const Attempt& attempt,
   if (session->offered.count(attempt.id) > 0 && attempt.state == AttemptState::kWithdrawn) {
     session->offered.erase(attempt.id);
     mail_.Send(session, WithdrawMessage(attempt.id));
+  }
+  const auto leased = session->leased.find(attempt.id);
+  const bool moved = leased != session->leased.end() && leased->second != attempt.not_after;
+  if (moved && HoldsInstance(attempt.state)) {
+    agent::v1::ControllerMsg renewal;
+    renewal.mutable_lease_renewal()->add_attempt_ids(attempt.id);
+    *renewal.mutable_lease_renewal()->mutable_lease() = ToProto(options_.lease);
+    *renewal.mutable_lease_renewal()->mutable_not_after() = ToProto(attempt.not_after);
+    if (mail_.Send(session, std::move(renewal))) leased->second = attempt.not_after;
   }
   // What was given up must not go on, or begin, on an agent that still has it.
   const bool given_up =

@@ -100,7 +100,9 @@ void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outc
   session->next_seq = session->told_seq + 1;
   session->welcomed = true;
   session->offered.insert(outcome.offered.begin(), outcome.offered.end());
-  session->leased.insert(outcome.leased.begin(), outcome.leased.end());
+  for (const std::string& attempt : outcome.leased) {
+    session->leased.emplace(attempt, absl::InfinitePast());
+  }
   session->unheard = outcome.unheard;
   silent_since_.erase(session->agent_id());
   session->connection->Send(std::move(message));
@@ -115,6 +117,7 @@ void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outc
   }
   if (sinks_.witness_joined) sinks_.witness_joined(session->connection, session->witnessed);
   hub_.Notify(outcome.changes);
+  TellAgents(outcome.leased);
   LookAt({outcome.instances.begin(), outcome.instances.end()});
 }
 

@@ -110,6 +110,11 @@ bool WasNotLetBegin(const Attempt& attempt) {
   return gone || attempt.error_reason == "START_TOO_LATE";
 }
 
+bool IsFailure(const Task& task) {
+  const bool undone = task.state == TaskState::kFailed || task.state == TaskState::kRolledBack;
+  return undone && task.error_reason != kNotAfterPassed;
+}
+
 bool HoldsInstance(AttemptState state) {
   return OneOf(state, {AttemptState::kGranted, AttemptState::kRunning, AttemptState::kUnreachable});
 }

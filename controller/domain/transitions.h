@@ -26,6 +26,12 @@ bool IsTerminal(AttemptState state);
 // Attempt.error_reason: the agent did not find the backup on which its grant rested.
 inline constexpr char kBackupGone[] = "BACKUP_GONE";
 
+// Attempt.error_reason and Task.error_reason: the time until which its steps might start
+// (not_after) passed before it was done. Nothing is wrong with the work or its target: whatever
+// counts failures leaves it out.
+inline constexpr char kNotAfterPassed[] = "NOT_AFTER_PASSED";
+bool IsFailure(const Task& task);  // FAILED or ROLLED_BACK, and not cut short by its time.
+
 // An executing attempt that its agent did not let begin, granted or prepared as it was: it came too
 // late, or its backup was gone.
 bool WasNotLetBegin(const Attempt& attempt);

@@ -7,8 +7,10 @@
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/backup_flow.h"
+#include "controller/jobs/cancelling.h"
 #include "controller/jobs/check_outcome.h"
 #include "controller/jobs/job_flow.h"
+#include "controller/jobs/pauses.h"
 #include "controller/jobs/specs.h"
 
 namespace dbfleet::controller {
@@ -24,7 +26,7 @@ bool NeverBegan(const Attempt& attempt) {
       if (WasNotLetBegin(attempt)) return true;
       // While the agent still looked whether it may start.
       return attempt.start_time == absl::InfinitePast() &&
-             (attempt.error_reason == "NOT_AFTER_PASSED" || attempt.error_reason == "LEASE_LOST");
+             (attempt.error_reason == kNotAfterPassed || attempt.error_reason == "LEASE_LOST");
     case AttemptState::kDeclined:
       return attempt.error_reason == "AGENT_STOPPING";  // It will be back.
     default:
@@ -105,7 +107,8 @@ absl::StatusOr<TaskState> ExecutedTaskState(const Attempt& attempt, const Attemp
     case AttemptState::kFailed:
     case AttemptState::kTimedOut:
       if (result.migrate().rolled_back()) return TaskState::kRolledBack;
-      return attempt.state == AttemptState::kCancelled &&
+      return (attempt.state == AttemptState::kCancelled ||
+              (attempt.error_reason == kNotAfterPassed && result.has_migrate())) &&
                      result.migrate().remaining_versions().empty()
                  ? TaskState::kCancelled
                  : TaskState::kFailed;
@@ -137,6 +140,14 @@ AttemptEnd Believable(const Attempt& attempt, const Task& task, const AttemptEnd
           end.result_blob};
 }
 
+// The agent's clock may be ahead, and it may not have heard that the window was extended.
+std::string WhyClosed(absl::Time now, const Job& job, const Attempt& attempt) {
+  if (now >= attempt.not_after) return absl::StrCat("the window ", job.window, " has closed");
+  return absl::StrCat("for agents/", attempt.agent_id, " the window ", job.window,
+                      " has closed, which for the controller closes at ",
+                      absl::FormatTime(absl::RFC3339_sec, attempt.not_after, absl::UTCTimeZone()));
+}
+
 }  // namespace
 
 absl::Status JobFlow::EndAttempt(FlowContext& context, Attempt attempt,
@@ -163,6 +174,12 @@ absl::Status JobFlow::EndAttempt(FlowContext& context, Attempt attempt,
   }
   // Changes the task in place, so that it is in hand as it is stored.
   RETURN_IF_ERROR(EndExecuteAttempt(context, job, attempt, end, &task));
+  // The window's end, which the agent was first to see.
+  const bool by_window = attempt.error_reason == kNotAfterPassed &&
+                         attempt.not_after < job.expire_time && !NeverBegan(attempt);
+  if (by_window && EndsWithItsWindow(job)) {
+    return CancelClosed(*this, context, job.id, WhyClosed(context.now, job, attempt));
+  }
   return AdvanceStored(context, job.id, &task);
 }
 

@@ -10,6 +10,7 @@
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/backup_flow.h"
+#include "controller/jobs/pauses.h"
 
 namespace dbfleet::controller {
 
@@ -31,6 +32,17 @@ absl::Status EndCancelled(const JobFlow& flow, FlowContext& context, Job job) {
     RETURN_IF_ERROR(flow.Finish(context, &job, tasks, JobState::kCancelled));
   }
   return flow.Advance(context, job.id);
+}
+
+absl::Status CancelClosed(const JobFlow& flow, FlowContext& context, const std::string& job_id,
+                          const std::string& why) {
+  ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+  job.cancel_requested = true;
+  job.error_reason = kWindowClosed;
+  job.error_message = why;
+  RETURN_IF_ERROR(context.Audit("job.cancel", job, {{"reason", why}}));
+  RETURN_IF_ERROR(EndCancelled(flow, context, job));
+  return CancelGate(flow, context, job, why);
 }
 
 std::string PausedWith(const Job& change) { return absl::StrCat(" (with jobs/", change.id, ")"); }

@@ -13,6 +13,11 @@ namespace dbfleet::controller {
 // What has not begun ends now; what runs is asked to stop, and has the last word.
 absl::Status EndCancelled(const JobFlow& flow, FlowContext& context, Job job);
 
+// By the end of the window in which it began (EndsWithItsWindow): the job is cancelled in the name
+// of nobody, with its backup.
+absl::Status CancelClosed(const JobFlow& flow, FlowContext& context, const std::string& job_id,
+                          const std::string& why);
+
 // The backup that only this change wanted, unless it has ended: with the change's work, or in other
 // `words`.
 absl::Status CancelGate(const JobFlow& flow, FlowContext& context, const Job& change,

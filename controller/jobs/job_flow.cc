@@ -40,11 +40,17 @@ bool MayBegin(const JobProgress& progress) {
 // more are under way.
 constexpr int kRefillParts = 256;
 
+// Ended with its job and as it was: it has nothing to say of its own.
+bool EndedAsAsked(const Job& job, const Task& task) {
+  return job.cancel_requested && task.state != TaskState::kFailed &&
+         (task.error_reason == "CANCELLED" || task.error_reason == kNotAfterPassed);
+}
+
 // The task's own words are the job's, when only one of them failed. Where none has any, it is that
 // some were never begun.
 void CopyError(absl::Span<const Task> tasks, absl::Time now, Job* job) {
   for (const Task& task : tasks) {
-    if (task.state == TaskState::kSucceeded) continue;
+    if (task.state == TaskState::kSucceeded || EndedAsAsked(*job, task)) continue;
     if (task.error_reason.empty() && task.error_message.empty()) continue;
     job->error_reason = task.error_reason;
     job->error_message = task.error_message;
@@ -53,7 +59,7 @@ void CopyError(absl::Span<const Task> tasks, absl::Time now, Job* job) {
   const auto skipped = std::count_if(tasks.begin(), tasks.end(), [](const Task& task) {
     return task.state == TaskState::kSkipped;
   });
-  if (skipped == 0) return;
+  if (skipped == 0 || job->cancel_requested) return;
   const bool expired = now >= job->expire_time;
   job->error_reason = expired ? "EXPIRED" : "TARGETS_SKIPPED";
   job->error_message =

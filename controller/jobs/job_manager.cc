@@ -13,6 +13,7 @@
 #include "common/log/log.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
+#include "controller/jobs/bounds.h"
 #include "controller/jobs/cancelling.h"
 #include "controller/jobs/same_request.h"
 #include "controller/jobs/specs.h"
@@ -162,18 +163,13 @@ absl::StatusOr<JobPicture> JobManager::InsertSimpleJob(FlowContext& context,
 }
 
 absl::Status JobManager::CancelOverrun(FlowContext& context, const std::string& job_id) {
-  ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+  ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(job_id));
   if (!EndsWithItsWindow(job)) return absl::OkStatus();
   ASSIGN_OR_RETURN(const PolicyDecision decision,
                    flow_.EvaluatePolicy(context.tx, job, context.now));
-  if (!HasClosed(decision)) return absl::OkStatus();
-  job.cancel_requested = true;
-  const std::string why = absl::StrCat("the window ", job.window, " has closed");
-  job.error_reason = kWindowClosed;
-  job.error_message = why;
-  RETURN_IF_ERROR(context.Audit("job.cancel", job, {{"reason", why}}));
-  RETURN_IF_ERROR(EndCancelled(flow_, context, job));
-  return CancelGate(flow_, context, job, why);
+  if (!HasClosed(decision)) return MoveBounds(context, job, decision);
+  return CancelClosed(flow_, context, job_id,
+                      absl::StrCat("the window ", job.window, " has closed"));
 }
 
 void JobManager::Tick() {

@@ -11,6 +11,7 @@
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/backup_flow.h"
+#include "controller/jobs/bounds.h"
 #include "controller/jobs/job_flow.h"
 #include "controller/jobs/planning.h"
 
@@ -95,6 +96,8 @@ absl::StatusOr<bool> JobFlow::MayMoveByWindow(ReadTx& tx, const Job& job, absl::
     ASSIGN_OR_RETURN(const PolicyDecision decision,
                      EvaluatePolicyOn(tx, job, tasks, now, readings));
     if (HasClosed(decision)) return true;
+    ASSIGN_OR_RETURN(const bool moved, BoundsHaveMoved(tx, job, decision));
+    if (moved) return true;
     // What runs is moved by what becomes of its targets; what is paused for something else than its
     // window, by a person, by its check or when its time has come.
     if (job.error_reason != kWindowClosed || job.state != JobState::kPaused) return false;

@@ -25,10 +25,6 @@ constexpr absl::Duration kCheckLifetime = absl::Minutes(10);
 constexpr int kChecksAtATime = 64;
 constexpr size_t kMostNamed = 5;
 
-bool Failed(const Task& task) {
-  return task.state == TaskState::kFailed || task.state == TaskState::kRolledBack;
-}
-
 // "wave 2 of 5 has ended (10 targets, 1 failed)".
 std::string WaveWords(const Job& job, absl::Span<const Task> tasks) {
   const int ended = job.rollout_progress.ended;
@@ -37,7 +33,7 @@ std::string WaveWords(const Job& job, absl::Span<const Task> tasks) {
     last = std::max(last, task.stage);
     if (task.stage != ended - 1) continue;
     ++targets;
-    failed += Failed(task) ? 1 : 0;
+    failed += IsFailure(task) ? 1 : 0;
   }
   return absl::StrCat("wave ", ended, " of ", last + 1, " has ended (", targets,
                       targets == 1 ? " target, " : " targets, ", failed, " failed)");
@@ -119,7 +115,7 @@ absl::StatusOr<std::optional<Job>> InsertCheck(FlowContext& context, const Job& 
 }  // namespace
 
 bool StopsTheJob(const Job& job, absl::Span<const Task> tasks) {
-  const auto failed = std::count_if(tasks.begin(), tasks.end(), Failed);
+  const auto failed = std::count_if(tasks.begin(), tasks.end(), IsFailure);
   return BudgetSpent(job.rollout, job.rollout_progress, static_cast<int>(failed)) ||
          std::any_of(tasks.begin(), tasks.end(),
                      [](const Task& task) { return task.state == TaskState::kNeedsPerson; });
@@ -209,7 +205,8 @@ absl::Status JobFlow::RollBackByItself(FlowContext& context, const Job& job, int
   if (job.rollout.on_failure != OnFailure::kRollback || !job.rollback_of.empty()) {
     return absl::OkStatus();
   }
-  // One that a person cancelled, or whose time ran out, is as that person or time left it.
+  // One that a person cancelled, or whose time ran out, is as that person or time left it: targets
+  // that were cut short by it are no failures.
   if (job.cancel_requested || !BudgetSpent(job.rollout, job.rollout_progress, failed)) {
     return absl::OkStatus();
   }

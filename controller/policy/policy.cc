@@ -194,7 +194,7 @@ void CheckPaused(const PolicyInput& input, std::vector<PolicyBlocker>* blockers)
 
 // A waived rule does not merely go unsaid: under a freeze nobody asks whether a window is open, so
 // a waiver of the freeze alone has to bring that question back.
-void CheckTimes(const PolicyInput& input, PolicyDecision* decision) {
+void CheckTimesThatHold(const PolicyInput& input, PolicyDecision* decision) {
   const bool no_window = Waives(input, "window"), no_freeze = Waives(input, "freeze");
   PolicyDecision as_declared = *decision;
   CheckWindows(input, {}, &as_declared);
@@ -209,6 +209,15 @@ void CheckTimes(const PolicyInput& input, PolicyDecision* decision) {
   CheckWindows(input, {no_window, no_freeze, until}, decision);
   if (no_freeze && frozen) decision->waived.push_back("freeze");
   if (no_window && unfrozen.BlockedBy("window")) decision->waived.push_back("window");
+}
+
+void CheckTimes(const PolicyInput& input, PolicyDecision* decision) {
+  CheckTimesThatHold(input, decision);
+  decision->steps_until = decision->window_closes;
+  if (!Waives(input, "window")) return;
+  const bool open = decision->window_closes != absl::InfiniteFuture();
+  decision->steps_until = open ? std::max(decision->window_closes, input.waiver->expire_time)
+                               : input.waiver->expire_time;
 }
 
 // After the other times, which may close earlier than its window.
@@ -288,7 +297,8 @@ bool WindowsCount(const Job& job) {
 
 bool NeedsMending(absl::Span<const Task> tasks) {
   return std::any_of(tasks.begin(), tasks.end(), [](const Task& task) {
-    return task.state == TaskState::kFailed || task.state == TaskState::kRolledBack;
+    // What was cut short by its time and taken back whole is as it was.
+    return task.state == TaskState::kFailed || IsFailure(task);
   });
 }
 

@@ -50,6 +50,9 @@ struct PolicyDecision {
   // or when a freeze begins.
   absl::Time window_closes = absl::InfiniteFuture();
   absl::Time closes = absl::InfiniteFuture();
+  // Behind which no further step starts of what its window's end cancels: when the first window
+  // closes, or a waiver of "window" ends that outlasts it.
+  absl::Time steps_until = absl::InfiniteFuture();
   // Blocked by times only because too little of what is open is left.
   bool closing = false;
   // Blocked by "window-queue" though its window is open: by its turn.
@@ -127,7 +130,7 @@ int ApproversOfPlan(const PolicyInput& input);
 bool WindowsCount(const Job& job);
 
 // Does a rollback of a change with these tasks mend a failure? Not if it merely ended between
-// targets, each of which is as it should be.
+// targets, each of which is as it should be, or was ended by its time and is as it was.
 bool NeedsMending(absl::Span<const Task> tasks);
 
 // Nothing is missing but its time and a backup that can be taken until then.

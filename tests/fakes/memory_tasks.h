@@ -43,8 +43,7 @@ class MemoryTaskTx : public MemoryScheduleTx {
         ++progress.active;
       }
       if (task.state == TaskState::kNeedsPerson) lower(task.stage, &progress.waiting_stage);
-      progress.failed +=
-          task.state == TaskState::kFailed || task.state == TaskState::kRolledBack ? 1 : 0;
+      progress.failed += IsFailure(task) ? 1 : 0;
     }
     progress.several = tasks.size() > 1;
     ASSIGN_OR_RETURN(const std::vector<Attempt> open, OpenAttemptsOfJob(job_id));

@@ -324,7 +324,8 @@ absl::StatusOr<JobProgress> ProgressOf(Connection& connection, absl::string_view
           "SELECT (SELECT min(stage) FROM tasks WHERE job_id = ?1 AND state = 'pending'),"
           " (SELECT min(stage) FROM tasks WHERE job_id = ?1 AND state = 'active'),"
           " (SELECT min(stage) FROM tasks WHERE job_id = ?1 AND state = 'needs_person'),"
-          " (SELECT count(*) FROM tasks WHERE job_id = ?1 AND state IN ('failed', 'rolled_back')),"
+          " (SELECT count(*) FROM tasks WHERE job_id = ?1 AND state IN ('failed', 'rolled_back')"
+          "   AND error_reason <> 'NOT_AFTER_PASSED'),"  // IsFailure.
           " EXISTS(SELECT 1 FROM tasks INDEXED BY tasks_unplanned"
           "   WHERE job_id = ?1 AND state = 'pending' AND plan_blob = x''),"
           " (SELECT count(*) FROM (SELECT 1 FROM tasks WHERE job_id = ?1 LIMIT 2)) > 1,"

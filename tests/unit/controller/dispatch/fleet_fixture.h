@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -151,6 +152,24 @@ class ScriptedAgent {
     for (const auto& message : Sent(agent::v1::ControllerMsg::kOffer))
       out.push_back(message.offer());
     return out;
+  }
+  // Behind which an agent starts no step of it, by what it was told on this stream.
+  absl::Time NotAfter(const agent::v1::Offer& offer) const {
+    const auto at = [](const google::protobuf::Timestamp& time) {
+      return absl::FromUnixNanos(time.seconds() * 1'000'000'000 + time.nanos());
+    };
+    absl::Time bound = absl::InfiniteFuture();
+    for (const agent::v1::ControllerMsg& message : connection->sent) {
+      if (message.grant().attempt_id() == offer.attempt_id()) {
+        bound = at(message.grant().not_after());
+      }
+      const agent::v1::LeaseRenewal& renewal = message.lease_renewal();
+      for (const std::string& attempt : renewal.attempt_ids()) {
+        if (attempt == offer.attempt_id() && renewal.has_not_after())
+          bound = at(renewal.not_after());
+      }
+    }
+    return std::min(bound, at(offer.not_after()));
   }
   int Grants() const { return static_cast<int>(Sent(agent::v1::ControllerMsg::kGrant).size()); }
 

@@ -159,11 +159,56 @@ TEST_F(RolloutLifeTest, WhatAPersonCancelsIsNotRolledBack) {
   request.rollout.on_failure = OnFailure::kRollback;
   const std::string job = Begun(request);
   EndWave({"db-0"});
+  EndChecks({"db-0"});
+  const std::vector<agent::v1::Offer> running = BegunWave();
   Must(jobs_.Cancel({"users/ada", ""}, job, "enough"));
+  for (const agent::v1::Offer& offer : running) {
+    agent_.Finish(offer, agent::v1::OUTCOME_CANCELLED, TakenBack(), "CANCELLED");
+  }
+  EXPECT_EQ(CountOf(job, TaskState::kRolledBack), 2);
   EXPECT_EQ(StateOf(job), "partial");
   EXPECT_EQ(JobOf(job).error_reason, "CANCELLED");
   EXPECT_EQ(JobOf(job).error_message, "cancelled by users/ada: enough");
   EXPECT_THAT(RollbacksOf(job), IsEmpty());
+}
+
+// What its time cut short on a target, which its agent took back, is no failure.
+TEST_F(RolloutLifeTest, WhatExpiresWhileTargetsRunIsNotRolledBack) {
+  ChangeRequest request = MakeRollout();
+  request.rollout.on_failure = OnFailure::kRollback;
+  request.expire_after = absl::Hours(2);
+  const std::string job = Begun(request);
+  EndWave({"db-0"});
+  EndChecks({"db-0"});
+  const std::vector<agent::v1::Offer> running = BegunWave();
+  EXPECT_EQ(agent_.NotAfter(running[0]), JobOf(job).expire_time);
+  // One agent's clock is ahead: for the controller the time is not over.
+  clock_.Advance(JobOf(job).expire_time - clock_.Now() - absl::Seconds(20));
+  agent_.Finish(running[0], agent::v1::OUTCOME_FAILED, TakenBack(), "NOT_AFTER_PASSED");
+  EXPECT_EQ(StateOf(job), "rolling");
+  Pass(absl::Seconds(30));
+  agent_.Finish(running[1], agent::v1::OUTCOME_FAILED, TakenBack(), "NOT_AFTER_PASSED");
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(StateOf(job), "partial");
+  EXPECT_EQ(CountOf(job, TaskState::kRolledBack), 2);
+  EXPECT_EQ(CountOf(job, TaskState::kSucceeded), 1);
+  EXPECT_THAT(RollbacksOf(job), IsEmpty());
+}
+
+TEST_F(RolloutLifeTest, WhatItsTimeCutShortSpendsNoBudget) {
+  ChangeRequest request = MakeRollout();
+  request.rollout.on_failure = OnFailure::kPause;
+  request.expire_after = absl::Hours(2);
+  const std::string job = Begun(request);
+  EndWave({"db-0"});
+  EndChecks({"db-0"});
+  const std::vector<agent::v1::Offer> running = BegunWave();
+  clock_.Advance(JobOf(job).expire_time - clock_.Now() - absl::Seconds(20));
+  agent_.Finish(running[0], agent::v1::OUTCOME_FAILED, TakenBack(), "NOT_AFTER_PASSED");
+  EXPECT_EQ(StateOf(job), "rolling");
+  agent_.Finish(running[1], agent::v1::OUTCOME_FAILED, TakenBack(), "DATABASE_ERROR");
+  EXPECT_EQ(WhyPaused(job), kFailureBudget);
+  EXPECT_THAT(JobOf(job).error_message, HasSubstr("1 target has failed"));
 }
 
 TEST_F(RolloutLifeTest, ItExpiresBetweenWaves) {

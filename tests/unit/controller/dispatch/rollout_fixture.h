@@ -97,6 +97,20 @@ class RolloutLifeTest : public FleetFixture {
       }
     }
   }
+  // What is offered now has begun.
+  std::vector<agent::v1::Offer> BegunWave() {
+    std::vector<agent::v1::Offer> offers = NewOffers();
+    for (const agent::v1::Offer& offer : offers) {
+      agent_.Accept(offer);
+      agent_.Start(offer);
+    }
+    return offers;
+  }
+  static work::v1::TaskResult TakenBack() {
+    work::v1::TaskResult result;
+    result.mutable_migrate()->set_rolled_back(true);
+    return result;
+  }
   void Finish(const agent::v1::Offer& offer, bool fails) {
     agent_.Finish(offer, fails ? agent::v1::OUTCOME_FAILED : agent::v1::OUTCOME_SUCCEEDED,
                   fails ? work::v1::TaskResult() : MakeMigrated(), fails ? "DATABASE_ERROR" : "");

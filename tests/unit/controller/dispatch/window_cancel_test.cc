@@ -94,7 +94,11 @@ TEST_F(WindowCancelTest, AWindowThatIsExtendedCarriesItOn) {
   Declare({Tonight()});
   const Job job = Approved({"orders-db", "users-db"});
   const agent::v1::Offer first = Begun();
+  EXPECT_EQ(agent_.NotAfter(first), first_ + absl::Hours(1));
   Declare({Tonight(absl::Hours(3))});
+  To(absl::Minutes(50));
+  EXPECT_EQ(agent_.NotAfter(first), first_ + absl::Hours(3)) << "its steps go on as well";
+  EXPECT_EQ(Detail("attempt.bound", "attempt"), first.attempt_id());
   To(absl::Minutes(90));
   agent_.Finish(first, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
   Pass(absl::Seconds(10));
@@ -109,6 +113,8 @@ TEST_F(WindowCancelTest, AWindowThatIsEndedEarlierCancelsThen) {
   const Job job = Approved({"orders-db", "users-db"});
   const agent::v1::Offer first = Begun();
   Declare({Tonight(absl::Minutes(20)), Tomorrow()});
+  To(absl::Minutes(10));
+  EXPECT_EQ(agent_.NotAfter(first), first_ + absl::Minutes(20));
   To(absl::Hours(24) + absl::Minutes(10));
   agent_.Finish(first, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
   Pass(absl::Seconds(10));
@@ -124,6 +130,7 @@ TEST_F(WindowCancelTest, AnotherWindowInPlaceOfTheOneThatIsGoneCarriesItOn) {
   job_looks_.Stop();
   clock_.JumpWallClock(absl::Minutes(30));
   Look();
+  EXPECT_EQ(agent_.NotAfter(first), first_ + absl::Minutes(10) + absl::Hours(4));
   agent_.Finish(first, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
   Pass(absl::Seconds(10));
   EXPECT_EQ(StateOf(job.id), "rolling");
@@ -163,6 +170,8 @@ TEST_F(WindowCancelTest, WhoBrokeTheGlassForTheWindowGoesOnBehindIt) {
   waiver_->principal = "users/ada";
   waiver_->create_time = clock_.Now();
   waiver_->expire_time = clock_.Now() + absl::Hours(4);
+  To(absl::Minutes(50));
+  EXPECT_GT(agent_.NotAfter(first), first_ + absl::Minutes(70));
   To(absl::Minutes(70));
   agent_.Finish(first, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
   Pass(absl::Seconds(10));

@@ -228,6 +228,15 @@ TEST(WindowRules, OnlyWhatFailedOnATargetNeedsMending) {
       << "each of its targets is as it should be";
 }
 
+TEST(WindowRules, WhatItsTimeEndedAndIsAsItWasNeedsNoMending) {
+  Task task;
+  task.error_reason = kNotAfterPassed;
+  task.state = TaskState::kRolledBack;
+  EXPECT_FALSE(NeedsMending({&task, 1}));
+  task.state = TaskState::kFailed;
+  EXPECT_TRUE(NeedsMending({&task, 1})) << "it could not be taken back";
+}
+
 TEST(WindowRules, WithoutADemandTheNextFreezeIsWhereItCloses) {
   const PolicyDecision decision = Evaluate(
       Input(WindowFor::kNone, {kLater, Freeze("soon", absl::Minutes(30), absl::Hours(1))}));

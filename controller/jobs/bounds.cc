@@ -1,0 +1,53 @@
+#include "controller/jobs/bounds.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+
+#include "common/base/status.h"
+#include "controller/domain/transitions.h"
+#include "controller/jobs/pauses.h"
+
+namespace dbfleet::controller {
+namespace {
+
+absl::StatusOr<std::vector<Attempt>> Moved(ReadTx& tx, const Job& job,
+                                           const PolicyDecision& decision) {
+  std::vector<Attempt> moved;
+  if (!EndsWithItsWindow(job) || decision.BlockedByTime()) return moved;
+  const absl::Time bound = std::min(job.expire_time, decision.steps_until);
+  ASSIGN_OR_RETURN(std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
+  for (Attempt& attempt : open) {
+    const bool runs = HoldsInstance(attempt.state) && attempt.purpose == Purpose::kExecute;
+    if (!runs || attempt.not_after == bound) continue;
+    attempt.not_after = bound;
+    moved.push_back(std::move(attempt));
+  }
+  return moved;
+}
+
+}  // namespace
+
+absl::StatusOr<bool> BoundsHaveMoved(ReadTx& tx, const Job& job, const PolicyDecision& decision) {
+  ASSIGN_OR_RETURN(const std::vector<Attempt> moved, Moved(tx, job, decision));
+  return !moved.empty();
+}
+
+absl::Status MoveBounds(FlowContext& context, const Job& job, const PolicyDecision& decision) {
+  ASSIGN_OR_RETURN(std::vector<Attempt> moved, Moved(context.tx, job, decision));
+  for (Attempt& attempt : moved) {
+    RETURN_IF_ERROR(context.UpdateAttempt(&attempt));
+    context.changes.attempts.insert(attempt.id);
+    RETURN_IF_ERROR(context.Audit(
+        "attempt.bound", job,
+        {{"attempt", attempt.id},
+         {"window", decision.window.empty() ? job.window : decision.window},
+         {"not_after",
+          absl::FormatTime(absl::RFC3339_sec, attempt.not_after, absl::UTCTimeZone())}}));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace dbfleet::controller
