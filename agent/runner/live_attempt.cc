@@ -259,7 +259,9 @@ bool LiveAttempt::granted() {
 void LiveAttempt::SetGrant(const v1::Grant& grant) {
   MutexLock lock(&mutex_);
   if (granted_) {
-    *grant_.mutable_not_after() = grant.not_after();  // What alone may move.
+    // What alone may move.
+    grant_.clear_not_after();
+    if (grant.has_not_after()) *grant_.mutable_not_after() = grant.not_after();
     return;
   }
   grant_ = grant;
