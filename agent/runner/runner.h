@@ -39,7 +39,8 @@ class Runner {
  public:
   struct Options {
     std::string data_dir;
-    std::string backup_dir;  // Where the backups are on which grants rest.
+    std::string backup_dir;     // Where the backups are on which grants rest.
+    std::string repository_id;  // Of its mark (repository_mark.h); "": not looked at.
     int workers = 4;
     std::function<bool(const std::string& action, const std::string& instance)> forbidden;
     std::string boot_id;  // Empty: the kernel's.
