@@ -133,8 +133,11 @@ TEST_F(BackupProofTest, AVerificationThatDidNotLookTellsNobodyAgainHowTheBackupI
 TEST_F(BackupProofTest, AFailureToLookTakesNothing) {
   const agent::v1::Offer offer = TakeBackup();
   End(offer, agent::v1::OUTCOME_SUCCEEDED, Verified(manifest_));
-  VerifyAgain(agent::v1::OUTCOME_FAILED, {}, "TOOL_MISSING");
-  EXPECT_EQ(Stored().verified_level, 1);
+  for (const char* reason : {"TOOL_MISSING", "NO_REPOSITORY"}) {
+    VerifyAgain(agent::v1::OUTCOME_FAILED, {}, reason);
+    EXPECT_EQ(Stored().verified_level, 1) << reason;
+    EXPECT_EQ(Stored().state, Backup::State::kComplete) << reason;
+  }
 }
 
 TEST_F(BackupProofTest, AVerifiedBackupThatIsExchangedLaterIsNotVerifiedAnyMore) {
