@@ -21,9 +21,9 @@ class BackupAction : public Action {
  public:
   struct Options {
     std::string backup_dir;
-    std::string repository_id;  // Of its mark (repository_mark.h); "": not looked at.
-    std::string exec_path;      // The dbfleet-exec binary.
+    std::string exec_path;                          // The dbfleet-exec binary.
     absl::Duration dump_timeout = absl::Hours(24);  // Per file.
+    std::string repository_id = {};  // Of its mark (repository_mark.h); "": not looked at.
   };
   BackupAction(Options options, Clock& clock);
 

@@ -28,9 +28,9 @@ class VerifyAction : public Action {
  public:
   struct Options {
     std::string backup_dir;
-    std::string repository_id;  // Of its mark (repository_mark.h); "": not looked at.
-    std::string exec_path;      // The dbfleet-exec binary.
+    std::string exec_path;                     // The dbfleet-exec binary.
     absl::Duration timeout = absl::Hours(24);  // Per file.
+    std::string repository_id = {};  // Of its mark (repository_mark.h); "": not looked at.
   };
   VerifyAction(Options options, Clock& clock);
 
