@@ -18,6 +18,7 @@
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/log/log.h"
+#include "common/plan/abilities.h"
 #include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
@@ -241,7 +242,7 @@ bool AgentProcess::Drain(absl::Duration grace) {
 }
 
 std::vector<std::string> AgentProcess::Capabilities() {
-  std::set<std::string> capabilities;
+  std::set<std::string> capabilities = {kLooksForBackup};
   for (const auto& [name, engine] : engines_) {
     for (const auto& action : actions_) {
       if (!action->Supports(*engine).ok()) continue;
