@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "agent/actions/backup/backup_action.h"
+#include "agent/actions/backup/repository_mark.h"
 #include "agent/actions/check/check_action.h"
 #include "agent/actions/inspect/inspect_action.h"
 #include "agent/actions/migrate/migrate_action.h"
@@ -17,6 +18,7 @@
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/log/log.h"
+#include "common/plan/abilities.h"
 #include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
@@ -60,7 +62,6 @@ absl::StatusOr<std::unique_ptr<AgentProcess>> AgentProcess::Create(LoadedConfig 
 absl::Status AgentProcess::Build() {
   const config::v1::AgentConfig& config = loaded_.config;
   RETURN_IF_ERROR(MakeDirectories(config.data_dir(), 0700));
-  RETURN_IF_ERROR(MakeDirectories(config.backup_dir(), 0700));
   ASSIGN_OR_RETURN(const std::string exec_path, FindExecBinary());
   ASSIGN_OR_RETURN(
       journal_, Journal::Open(config.data_dir() + "/journal", config.journal_max_bytes(), *clock_));
@@ -69,6 +70,15 @@ absl::Status AgentProcess::Build() {
   for (const char* folder : {"/journal", "/identity", "/witness"}) {
     RemoveTemporaries(config.data_dir() + folder);
   }
+  absl::StatusOr<std::string> repository =
+      KnowRepository(config.backup_dir(), config.data_dir() + "/repository");
+  // Checks and changes need none; whatever needs it says what is missing.
+  if (!repository.ok()) {
+    log::Error("the backup repository cannot be used, or cannot be told from another one",
+               {{"backup_dir", config.backup_dir()},
+                {"error", std::string(repository.status().message())}});
+  }
+  repository_id_ = repository.value_or("");
   for (InstanceSpec& spec : SpecsOf(config)) {
     const std::string name = spec.name;
     engines_[name] = MakeEngine(std::move(spec));
@@ -84,9 +94,11 @@ absl::Status AgentProcess::Build() {
 void AgentProcess::BuildActions(const std::string& exec_path) {
   BackupAction::Options backup;
   backup.backup_dir = loaded_.config.backup_dir();
+  backup.repository_id = repository_id_;
   backup.exec_path = exec_path;
   VerifyAction::Options verify;
   verify.backup_dir = loaded_.config.backup_dir();
+  verify.repository_id = repository_id_;
   verify.exec_path = exec_path;
   actions_.push_back(std::make_unique<CheckAction>());
   actions_.push_back(std::make_unique<InspectAction>());
@@ -131,6 +143,7 @@ void AgentProcess::BuildRunner() {
   Runner::Options options;
   options.data_dir = loaded_.config.data_dir();
   options.backup_dir = loaded_.config.backup_dir();
+  options.repository_id = repository_id_;
   options.forbidden = [this](const std::string& action, const std::string& instance) {
     return loaded_.policy.Forbids(action, instance);
   };
@@ -229,7 +242,7 @@ bool AgentProcess::Drain(absl::Duration grace) {
 }
 
 std::vector<std::string> AgentProcess::Capabilities() {
-  std::set<std::string> capabilities;
+  std::set<std::string> capabilities = {kLooksForBackup};
   for (const auto& [name, engine] : engines_) {
     for (const auto& action : actions_) {
       if (!action->Supports(*engine).ok()) continue;

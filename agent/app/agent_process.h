@@ -57,6 +57,7 @@ class AgentProcess : public AgentFacts {
   metrics::Registry registry_;
   std::unique_ptr<Journal> journal_;
   std::map<std::string, std::unique_ptr<Engine>> engines_;
+  std::string repository_id_;
   std::vector<std::unique_ptr<Action>> actions_;
   std::unique_ptr<Identity> identity_;
   std::unique_ptr<Dialer> dialer_;

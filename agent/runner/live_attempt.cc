@@ -9,6 +9,7 @@
 #include "absl/synchronization/notification.h"
 
 #include "agent/actions/backup/repository.h"
+#include "agent/actions/backup/repository_mark.h"
 #include "agent/runner/work_kind.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"
@@ -78,22 +79,42 @@ absl::Status LiveAttempt::MayBegin() {
 
 namespace {
 
+absl::Status Unreadable(absl::string_view why) {
+  return Error(absl::StatusCode::kUnavailable, "BACKUP_UNREADABLE", why);
+}
+
+struct Place {
+  std::string backup_dir;
+  std::string repository_id;
+  std::string folder;
+};
+
+// What is not in a repository that is not mounted may be there once it is.
+absl::Status LookInto(const Place& place, const std::string& manifest_sha256) {
+  const auto check = [&] { return CheckRepository(place.backup_dir, place.repository_id); };
+  if (const absl::Status there = check(); !there.ok()) return Unreadable(there.message());
+  absl::Status present = CheckPresent(place.folder, manifest_sha256);
+  if (present.ok()) return present;
+  const absl::Status there = check();
+  return there.ok() ? present : Unreadable(there.message());
+}
+
 // On a thread of its own: a repository on a network may hang for ever, with the target's lock held.
 // The thread ends when the repository answers, and touches nothing but what it holds itself.
-absl::Status CheckPresentInTime(const std::string& folder, const std::string& manifest_sha256) {
+absl::Status LookInTime(const Place& place, const std::string& manifest_sha256) {
   constexpr absl::Duration kLongest = absl::Seconds(30);
   struct Look {
     absl::Status status;
     absl::Notification done;
   };
   auto look = std::make_shared<Look>();
-  std::thread([look, folder, manifest_sha256] {
-    look->status = CheckPresent(folder, manifest_sha256);
+  std::thread([look, place, manifest_sha256] {
+    look->status = LookInto(place, manifest_sha256);
     look->done.Notify();
   }).detach();
   if (look->done.WaitForNotificationWithTimeout(kLongest)) return look->status;
-  return Error(absl::StatusCode::kUnavailable, "BACKUP_UNREADABLE",
-               absl::StrCat(folder, " did not answer within ", absl::FormatDuration(kLongest)));
+  return Unreadable(
+      absl::StrCat(place.folder, " did not answer within ", absl::FormatDuration(kLongest)));
 }
 
 }  // namespace
@@ -102,9 +123,15 @@ absl::Status LiveAttempt::CheckBackup() {
   const v1::Grant given = grant();
   if (!given.has_backup()) return absl::OkStatus();
   const std::string& id = given.backup().backup_id();
-  ASSIGN_OR_RETURN(const std::string folder,
-                   BackupFolder(environment_.backup_dir, offer().instance(), id));
-  const absl::Status present = CheckPresentInTime(folder, given.backup().manifest_sha256());
+  absl::Status present;
+  if (environment_.backup_dir.empty()) {
+    present = Unreadable("the agent has no backup repository: set backup_dir in its configuration");
+  } else {
+    ASSIGN_OR_RETURN(const std::string folder,
+                     BackupFolder(environment_.backup_dir, offer().instance(), id));
+    present = LookInTime({environment_.backup_dir, environment_.repository_id, folder},
+                         given.backup().manifest_sha256());
+  }
   if (present.ok()) return present;
   return Error(present.code(), ReasonOf(present),
                absl::StrCat(present.message(), "; without the backup ", id,

@@ -25,6 +25,7 @@ class LiveAttempt : public ActionContext {
     const Scratch& scratch;
     const std::atomic<bool>& stopping;  // The agent ends: no further forward step.
     const std::string& backup_dir;
+    const std::string& repository_id;
   };
   // `recovering`: it was running when the agent died.
   LiveAttempt(const Environment& environment, JournaledAttempt journaled, Engine& engine,

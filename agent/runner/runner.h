@@ -32,14 +32,16 @@ class LinkServices {
 //
 // An attempt runs on a pool of workers, one exclusive job per instance: anything but a check, a
 // plan or an inspection waits for the instance. Of these one instance has at most half of the
-// workers where there are others, since its server may hang. Recoveries have a pool of their own.
+// workers where there are others, since its server may hang, and while another has nothing running,
+// its second does not take the last worker. Recoveries have a pool of their own.
 // Before Run it checks, in this order, each its own hook: local policy, capability, `start_within`,
 // `not_after`, lease, digest (recomputed from a new plan).
 class Runner {
  public:
   struct Options {
     std::string data_dir;
-    std::string backup_dir;  // Where the backups are on which grants rest.
+    std::string backup_dir;     // Where the backups are on which grants rest.
+    std::string repository_id;  // Of its mark (repository_mark.h); "": not looked at.
     int workers = 4;
     std::function<bool(const std::string& action, const std::string& instance)> forbidden;
     std::string boot_id;  // Empty: the kernel's.

@@ -71,7 +71,7 @@ void RunnerImpl::Enqueue(const std::shared_ptr<LiveAttempt>& attempt) {
     if (draining_) return;
     it->second.place = Place::kQueued;
     queue_.Add(attempt->attempt_id(), attempt->offer().instance(),
-               attempt->recovering() || IsExclusive(attempt->offer()));
+               attempt->recovering() || IsExclusive(attempt->offer()), !attempt->recovering());
   }
   Dispatch();
 }

@@ -137,8 +137,8 @@ void RunnerImpl::AddLive(JournaledAttempt journaled, bool recovering) {
   Action& action = *actions_.at(ActionNameOf(journaled.offer.spec()));
   const bool counts = journaled.grant.has_value() && IsExclusive(journaled.offer);
   const uint64_t fence = journaled.offer.fence();
-  const LiveAttempt::Environment environment{journal_, clock_,    link_,
-                                             scratch_, stopping_, options_.backup_dir};
+  const LiveAttempt::Environment environment{
+      journal_, clock_, link_, scratch_, stopping_, options_.backup_dir, options_.repository_id};
   auto attempt =
       std::make_shared<LiveAttempt>(environment, std::move(journaled), engine, action, recovering);
   MutexLock lock(&mutex_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -89,7 +90,8 @@ class RunnerImpl : public Runner {
   mutable Mutex mutex_;
   CondVar changed_;
   std::map<std::string, Live> live_ ABSL_GUARDED_BY(mutex_);
-  InstanceQueue queue_ ABSL_GUARDED_BY(mutex_){MostShared()};
+  InstanceQueue queue_ ABSL_GUARDED_BY(mutex_){MostShared(), std::max(1, options_.workers),
+                                               static_cast<int>(engines_.size())};
   std::map<std::string, uint64_t> granted_fences_ ABSL_GUARDED_BY(mutex_);
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;

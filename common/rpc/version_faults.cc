@@ -2,6 +2,7 @@
 
 #ifndef DBFLEET_NO_FAILPOINTS
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -99,7 +100,13 @@ bool MakeOlder(Message* message) {
   if (auto* to_controller = dynamic_cast<AgentMsg*>(message)) {
     if (to_controller->has_hello()) {
       to_controller->mutable_hello()->set_version("0.0.1");
+      // One that does not look for backups is given no change that rests on one.
+      const std::vector<std::string> had = {to_controller->hello().capabilities().begin(),
+                                            to_controller->hello().capabilities().end()};
       to_controller->mutable_hello()->clear_capabilities();
+      if (std::find(had.begin(), had.end(), "gate-backup") != had.end()) {
+        to_controller->mutable_hello()->add_capabilities("gate-backup");
+      }
     } else if (to_controller->has_checkpoint_answer()) {
       to_controller->mutable_unimplemented()->set_what(
           absl::StrCat("ControllerMsg.", ControllerMsg::kCheckpointPushFieldNumber));

@@ -157,16 +157,21 @@ std::string StateWord(const Backup& backup) {
   return backup.IsGone() ? "gone" : std::string(NameOf(backup.state));
 }
 
+// `counts`: whether it says how the backup is.
 absl::Status RecordVerification(FlowContext& context, const Task& task, Backup* backup,
-                                std::string* remark) {
+                                std::string* remark, bool* counts) {
+  const bool missing = task.state == TaskState::kFailed && task.error_reason == "NO_MANIFEST";
+  *counts = task.state == TaskState::kSucceeded || VerdictIsAboutTheBackup(task) || missing;
   if (backup->state != Backup::State::kComplete) return absl::OkStatus();
   if (task.state == TaskState::kSucceeded) {
     ASSIGN_OR_RETURN(const work::v1::TaskResult result, ParseResult(task));
-    if (!result.has_verify() || result.verify().backup_id() != backup->id) return absl::OkStatus();
+    *counts = result.has_verify() && result.verify().backup_id() == backup->id;
+    if (!*counts) return absl::OkStatus();
     ASSIGN_OR_RETURN(*remark, RecordVerified(result.verify(), context.now, backup));
+    *counts = remark->empty();
   } else if (VerdictIsAboutTheBackup(task)) {
     Suspect(task.error_message, backup);
-  } else if (task.state == TaskState::kFailed && task.error_reason == "NO_MANIFEST") {
+  } else if (missing) {
     backup->verified_level = 0;
     backup->error_message =
         task.error_message.empty() ? "its manifest was not found" : task.error_message;
@@ -235,17 +240,21 @@ absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Tas
   ASSIGN_OR_RETURN(Backup backup, context.tx.GetBackup(is_backup ? spec.backup().backup_id()
                                                                  : spec.verify().backup_id()));
   std::string remark = task.error_message;
+  bool counts = true;
   RETURN_IF_ERROR(is_backup ? RecordBackup(context, job, task, &backup, &remark)
-                            : RecordVerification(context, task, &backup, &remark));
-  return context.tx.AppendAudit({context.actor,
-                                 is_backup ? "backup.outcome" : "backup.verification",
-                                 absl::StrCat("backups/", backup.id),
-                                 backup.environment,
-                                 {{"job", absl::StrCat("jobs/", job.id)},
-                                  {"task", std::string(NameOf(task.state))},
-                                  {"state", StateWord(backup)},
-                                  {"level", absl::StrCat("L", backup.verified_level)},
-                                  {"error", remark}}});
+                            : RecordVerification(context, task, &backup, &remark, &counts));
+  AuditEntry entry{context.actor,
+                   is_backup ? "backup.outcome" : "backup.verification",
+                   absl::StrCat("backups/", backup.id),
+                   backup.environment,
+                   {{"job", absl::StrCat("jobs/", job.id)},
+                    {"task", std::string(NameOf(task.state))},
+                    {"level", absl::StrCat("L", backup.verified_level)},
+                    {"error", remark}}};
+  // A verification that was cancelled has no news of the backup: whoever was told that it is gone,
+  // or suspect, is not told again.
+  if (counts) entry.details["state"] = StateWord(backup);
+  return context.tx.AppendAudit(std::move(entry));
 }
 
 absl::Status NoteGoneBackup(FlowContext& context, const Job& job, const Attempt& attempt) {

@@ -47,9 +47,9 @@ absl::Status NoteServer(FlowContext& context, const Job& job, const Task& task,
 //
 // A verification that found damage, or another manifest than the one that was taken, makes it
 // SUSPECT. One that found no manifest at all takes the backup's level: it may be gone, and then
-// nothing may rest on it, but a repository that is not mounted just now looks the same, so that the
-// next verification may find it whole. One that could not look, or does not say which manifest it
-// looked at, changes nothing.
+// nothing may rest on it, but to an agent of a former version a repository that is not mounted
+// looks the same, so that the next verification may find it whole. One that could not look, or does
+// not say which manifest it looked at, changes nothing.
 absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Task& task);
 
 // Carries what an agent found before it began into the catalogue: the backup of a BACKUP_GONE has

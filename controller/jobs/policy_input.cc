@@ -14,6 +14,7 @@
 #include "controller/domain/transitions.h"
 #include "controller/identity/roles_in.h"
 #include "controller/identity/user_rows.h"
+#include "controller/jobs/agent_ability.h"
 #include "controller/jobs/job_flow.h"
 #include "controller/jobs/planning.h"
 #include "controller/jobs/promotion.h"
@@ -265,6 +266,8 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicyOn(ReadTx& tx, const Job& 
                             : "it is planned again"),
          false});
   }
+  ASSIGN_OR_RETURN(const std::string too_old, WhyAgentsAreTooOld(tx, input, decision));
+  if (!too_old.empty()) decision.blockers.push_back({"agent-too-old", too_old, false});
   return decision;
 }
 

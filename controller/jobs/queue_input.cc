@@ -8,6 +8,7 @@
 
 #include "common/base/status.h"
 #include "controller/domain/transitions.h"
+#include "controller/jobs/agent_ability.h"
 #include "controller/jobs/job_flow.h"
 #include "controller/jobs/specs.h"
 
@@ -194,6 +195,8 @@ absl::Status JobFlow::LookIfReady(ReadTx& tx, absl::Time now, size_t at,
   const absl::StatusOr<PolicyDecision> decision = EvaluateAlone(tx, job, tasks, now, &input);
   if (!decision.ok() || !decision->allowed()) return absl::OkStatus();
   if (PolicyChanged(input)) return absl::OkStatus();
+  const absl::StatusOr<std::string> too_old = WhyAgentsAreTooOld(tx, input, *decision);
+  if (!too_old.ok() || !too_old->empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const bool could, CouldBegin(tx, job, tasks));
   if (!could) return absl::OkStatus();
   entry->needs = input.queue.needs;

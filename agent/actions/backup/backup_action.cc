@@ -12,6 +12,7 @@
 #include "agent/actions/backup/dump_tool.h"
 #include "agent/actions/backup/format_walk.h"
 #include "agent/actions/backup/repository.h"
+#include "agent/actions/backup/repository_mark.h"
 #include "common/base/status.h"
 
 namespace dbfleet::agent {
@@ -55,6 +56,11 @@ ActionResult BackupAction::RunOrRecover(ActionContext& context, const work::v1::
   const absl::StatusOr<std::string> folder =
       BackupFolder(options_.backup_dir, context.engine().spec().name, spec.backup_id());
   if (!folder.ok()) return ActionResult::FromStatus(folder.status());
+  // What a former life has begun is ended in any case.
+  if (checkpoint == nullptr) {
+    const absl::Status there = CheckRepository(options_.backup_dir, options_.repository_id);
+    if (!there.ok()) return ActionResult::FromStatus(there);
+  }
   const absl::StatusOr<std::string> scratch = context.ScratchFolder();
   if (!scratch.ok()) return ActionResult::FromStatus(scratch.status());
   const CancelFlag flag(context);

@@ -23,6 +23,7 @@ class BackupAction : public Action {
     std::string backup_dir;
     std::string exec_path;                          // The dbfleet-exec binary.
     absl::Duration dump_timeout = absl::Hours(24);  // Per file.
+    std::string repository_id = {};  // Of its mark (repository_mark.h); "": not looked at.
   };
   BackupAction(Options options, Clock& clock);
 

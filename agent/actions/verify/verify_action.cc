@@ -10,6 +10,7 @@
 
 #include "agent/actions/backup/format_walk.h"
 #include "agent/actions/backup/repository.h"
+#include "agent/actions/backup/repository_mark.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/proto_time/proto_time.h"
@@ -111,8 +112,16 @@ ActionResult VerifyAction::Run(ActionContext& context, const work::v1::JobSpec& 
   if (!scratch.ok()) return ActionResult::FromStatus(scratch.status());
   const CancelFlag flag(context);
   ChildTools tools(runner_, *scratch, flag.AsFunction());
+  const auto check = [this] {
+    return CheckRepository(options_.backup_dir, options_.repository_id);
+  };
+  if (const absl::Status there = check(); !there.ok()) return ActionResult::FromStatus(there);
   absl::StatusOr<work::v1::VerifyResult> verified = Verify(context, spec.verify(), tools);
-  if (!verified.ok()) return ActionResult::FromStatus(verified.status());
+  if (!verified.ok()) {
+    // What was unmounted meanwhile has not found a fault with the backup.
+    const absl::Status there = check();
+    return ActionResult::FromStatus(there.ok() ? verified.status() : there);
+  }
   work::v1::TaskResult result;
   *result.mutable_verify() = *std::move(verified);
   return ActionResult::Succeeded(std::move(result));

@@ -22,13 +22,15 @@ namespace dbfleet::agent {
 //
 // A damaged backup is FAILED with a reason (NO_MANIFEST, BAD_MANIFEST, BACKUP_CORRUPT,
 // BACKUP_INCOMPLETE) and a message that names the file; a sound one that is not the one which the
-// controller knows is MANIFEST_MISMATCH.
+// controller knows is MANIFEST_MISMATCH. NO_REPOSITORY says nothing of the backup: the repository
+// is not there, or was not there all the time.
 class VerifyAction : public Action {
  public:
   struct Options {
     std::string backup_dir;
     std::string exec_path;                     // The dbfleet-exec binary.
     absl::Duration timeout = absl::Hours(24);  // Per file.
+    std::string repository_id = {};  // Of its mark (repository_mark.h); "": not looked at.
   };
   VerifyAction(Options options, Clock& clock);
 

@@ -7,6 +7,7 @@
 
 #include "common/base/hash.h"
 #include "common/base/ids.h"
+#include "common/plan/abilities.h"
 #include "common/rpc/batch.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/tls.h"
@@ -172,7 +173,8 @@ v1::AgentMsg SimAgent::MakeHello() {
     instance.set_engine(work::v1::ENGINE_MYSQL);
     instance.set_endpoint("simulated");
   }
-  for (const char* capability : {"check.mysql", "inspect.mysql", "migrate.mysql"}) {
+  for (const char* capability :
+       {"check.mysql", "inspect.mysql", "migrate.mysql", kLooksForBackup}) {
     hello.add_capabilities(capability);
   }
   return message;

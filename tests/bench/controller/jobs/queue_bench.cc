@@ -13,6 +13,7 @@
 #include "benchmark/benchmark.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/plan/abilities.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/store/sqlite/sqlite_store.h"
 #include "tests/bench/controller/hand_clock.h"
@@ -95,6 +96,7 @@ struct Queues {
     Agent agent;
     agent.id = name;
     agent.environment = kEnvironment;
+    agent.capabilities = {kLooksForBackup};
     RETURN_IF_ERROR(tx.InsertAgent(&agent));
     Instance instance;
     instance.id = name;

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 
 #include "agent/actions/backup/repository.h"
+#include "agent/actions/backup/repository_mark.h"
 #include "common/base/files.h"
 #include "tests/unit/agent/runner/runner_test_util.h"
 
@@ -60,6 +61,43 @@ TEST_F(GateBackupTest, WhatRestsOnABackupThatWasRemovedDoesNotBegin) {
   OfferAndGrant(offer, grant);
   ExpectNotBegun("a1");
   EXPECT_EQ(backup_.runs, 0);
+}
+
+// It may be whole, where it is.
+TEST_F(GateBackupTest, ABackupInARepositoryThatIsNotMountedIsNotSaidToBeGone) {
+  const std::string repository = folder_.path() + "/backups";
+  const auto id = KnowRepository(repository, folder_.path() + "/repository");
+  ASSERT_TRUE(id.ok()) << id.status();
+  repository_id_ = *id;
+  MakeRunner();
+  const v1::Offer offer = Offer("a1", 1);
+  const v1::Grant grant = TakeBackup(offer);
+  std::filesystem::rename(repository, folder_.path() + "/disk");
+  std::filesystem::create_directory(repository);
+  OfferAndGrant(offer, grant);
+  const v1::Finished outcome = OutcomeOf("a1");
+  EXPECT_EQ(outcome.error_reason(), "BACKUP_UNREADABLE");
+  EXPECT_TRUE(absl::StrContains(outcome.error_message(), "not mounted"));
+  EXPECT_EQ(CountEvents("a1", v1::Event::kStarted), 0);
+
+  std::filesystem::remove_all(repository);
+  std::filesystem::rename(folder_.path() + "/disk", repository);
+  const v1::Offer second = Offer("a2", 2);
+  v1::Grant again = MakeGrant(second);
+  *again.mutable_backup() = grant.backup();
+  OfferAndGrant(second, again);
+  EXPECT_EQ(OutcomeOf("a2").outcome(), v1::OUTCOME_SUCCEEDED);
+}
+
+TEST_F(GateBackupTest, AnAgentWithoutARepositoryCannotLookForTheBackup) {
+  has_backup_dir_ = false;
+  MakeRunner();
+  const v1::Offer offer = Offer("a1", 1);
+  OfferAndGrant(offer, TakeBackup(offer));
+  const v1::Finished outcome = OutcomeOf("a1");
+  EXPECT_EQ(outcome.error_reason(), "BACKUP_UNREADABLE");
+  EXPECT_TRUE(absl::StrContains(outcome.error_message(), "set backup_dir"));
+  EXPECT_EQ(CountEvents("a1", v1::Event::kStarted), 0);
 }
 
 TEST_F(GateBackupTest, AnIdThatIsAPathFindsNoBackup) {

@@ -52,6 +52,19 @@ TEST_F(HangingInstanceTest, AnotherInstanceIsInspectedAndBackedUpMeanwhile) {
   EXPECT_EQ(hung_.waiting(), kOfOne + 1);
 }
 
+TEST_F(HangingInstanceTest, AnInspectionAndABackupThatHangLeaveAWorkerToTheOthers) {
+  workers_ = 2;
+  MakeRunner();
+  OfferAndGrant(Offer("hangs", 1, "inspect"));
+  ASSERT_TRUE(Await([&] { return hung_.waiting() == 1; }));
+  OfferAndGrant(Offer("waits", 2, "backup"));
+  OfferAndGrant(Offer("other", 3, "inspect", "payments"));
+  EXPECT_EQ(OutcomeOf("other").outcome(), v1::OUTCOME_SUCCEEDED);
+  EXPECT_EQ(hung_.waiting(), 1);
+  hung_.Open();
+  EXPECT_EQ(OutcomeOf("waits").outcome(), v1::OUTCOME_SUCCEEDED);
+}
+
 TEST_F(HangingInstanceTest, WhatWaitsForTheServerRunsOnceItAnswers) {
   Hang();
   hung_.Open();
@@ -68,8 +81,32 @@ TEST_F(HangingInstanceTest, WhatWaitsForTheServerCanBeCancelled) {
   EXPECT_EQ(hung_.waiting(), kOfOne);
 }
 
+TEST(InstanceQueueTest, TheLastWorkerIsForAnInstanceThatHasNoneRunning) {
+  InstanceQueue queue(2, 4, 5);
+  for (const char* id : {"a1", "a2", "b1", "b2"}) queue.Add(id, id[0] == 'a' ? "a" : "b", false);
+  queue.Add("b-alone", "b", true);
+  EXPECT_EQ(queue.TakeRunnable(), (Ids{"a1", "a2", "b1"}));
+  queue.Add("c1", "c", true);
+  queue.Add("c2", "c", false);
+  EXPECT_EQ(queue.TakeRunnable(), Ids{"c1"}) << "past those that came before";
+  queue.Add("d-recovers", "d", true, /*takes_worker=*/false);
+  EXPECT_EQ(queue.TakeRunnable(), Ids{"d-recovers"}) << "it has workers of its own";
+  queue.Done("a2");
+  EXPECT_EQ(queue.TakeRunnable(), Ids());
+  queue.Done("a1");
+  EXPECT_EQ(queue.TakeRunnable(), Ids{"b2"});
+  queue.Done("c1");
+  EXPECT_EQ(queue.TakeRunnable(), (Ids{"b-alone", "c2"})) << "of c nothing runs any more";
+}
+
+TEST(InstanceQueueTest, WhereAllInstancesHaveOneRunningNoWorkerIsKept) {
+  InstanceQueue queue(2, 4, 2);
+  for (const char* id : {"a1", "a2", "b1", "b2"}) queue.Add(id, id[0] == 'a' ? "a" : "b", false);
+  EXPECT_EQ(queue.TakeRunnable(), (Ids{"a1", "a2", "b1", "b2"}));
+}
+
 TEST(InstanceQueueTest, AnInstanceHasSoManyAndItsPlacesAreFreedByThoseThatHaveThem) {
-  InstanceQueue queue(2);
+  InstanceQueue queue(2, 10, 2);
   for (const char* id : {"a1", "a2", "a3", "a4"}) queue.Add(id, "a", false);
   queue.Add("b1", "b", false);
   queue.Add("a-alone", "a", true);

@@ -235,7 +235,8 @@ class RunnerFixture : public ::testing::Test {
   void MakeRunner() {
     Runner::Options options;
     options.data_dir = folder_.path();
-    options.backup_dir = folder_.path() + "/backups";
+    if (has_backup_dir_) options.backup_dir = folder_.path() + "/backups";
+    options.repository_id = repository_id_;
     options.boot_id = boot_id_;
     options.workers = workers_;
     options.forbidden = [this](const std::string& action, const std::string& instance) {
@@ -292,6 +293,8 @@ class RunnerFixture : public ::testing::Test {
   TempFolder folder_;
   FakeClock clock_;
   std::string boot_id_ = "boot-1";
+  bool has_backup_dir_ = true;
+  std::string repository_id_;
   int workers_ = 4;
   std::string forbidden_action_;
   StubEngine orders_{"orders"};

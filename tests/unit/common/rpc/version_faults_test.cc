@@ -74,6 +74,11 @@ TEST(VersionFaultsTest, AnOlderOneLacksTheLastAdditionsAndNothingElse) {
   EXPECT_TRUE(hello.witnessed_checkpoint().empty());
   EXPECT_TRUE(hello.attempts(0).task_id().empty());
   EXPECT_TRUE(hello.capabilities().empty());
+  message.mutable_hello()->add_capabilities("gate-backup");
+  message.mutable_hello()->add_capabilities("backup.mysql");
+  EXPECT_TRUE(MakeOlder(&message));
+  ASSERT_EQ(hello.capabilities_size(), 1) << "it is given changes all the same";
+  EXPECT_EQ(hello.capabilities(0), "gate-backup");
   EXPECT_EQ(hello.attempts(0).attempt_id(), "A");
   EXPECT_EQ(hello.agent_id(), "db1");
 }

@@ -107,11 +107,37 @@ TEST_F(BackupProofTest, ABackupWhoseManifestIsGoneIsNotVerifiedUntilItIsFoundAga
   EXPECT_EQ(Stored().verified_level, 1);
 }
 
+// The state in a record is news, of which people are told.
+TEST_F(BackupProofTest, AVerificationThatDidNotLookTellsNobodyAgainHowTheBackupIs) {
+  const auto told = [&] {
+    std::vector<std::string> states;
+    for (const AuditRow& row : store_.Audit()) {
+      if (row.entry.action != "backup.verification") continue;
+      const auto found = row.entry.details.find("state");
+      states.push_back(found == row.entry.details.end() ? "" : found->second);
+    }
+    return states;
+  };
+  const agent::v1::Offer offer = TakeBackup();
+  End(offer, agent::v1::OUTCOME_SUCCEEDED, Verified(manifest_));
+  VerifyAgain(agent::v1::OUTCOME_CANCELLED, {}, "CANCELLED");
+  VerifyAgain(agent::v1::OUTCOME_FAILED, {}, "NO_MANIFEST");
+  VerifyAgain(agent::v1::OUTCOME_CANCELLED, {}, "CANCELLED");
+  VerifyAgain(agent::v1::OUTCOME_FAILED, {}, "TOOL_MISSING");
+  VerifyAgain(agent::v1::OUTCOME_SUCCEEDED, Verified(""));  // Which one, it does not say.
+  VerifyAgain(agent::v1::OUTCOME_SUCCEEDED, Verified(other_));
+  VerifyAgain(agent::v1::OUTCOME_CANCELLED, {}, "CANCELLED");
+  EXPECT_EQ(told(), (std::vector<std::string>{"complete", "", "gone", "", "", "", "suspect", ""}));
+}
+
 TEST_F(BackupProofTest, AFailureToLookTakesNothing) {
   const agent::v1::Offer offer = TakeBackup();
   End(offer, agent::v1::OUTCOME_SUCCEEDED, Verified(manifest_));
-  VerifyAgain(agent::v1::OUTCOME_FAILED, {}, "TOOL_MISSING");
-  EXPECT_EQ(Stored().verified_level, 1);
+  for (const char* reason : {"TOOL_MISSING", "NO_REPOSITORY"}) {
+    VerifyAgain(agent::v1::OUTCOME_FAILED, {}, reason);
+    EXPECT_EQ(Stored().verified_level, 1) << reason;
+    EXPECT_EQ(Stored().state, Backup::State::kComplete) << reason;
+  }
 }
 
 TEST_F(BackupProofTest, AVerifiedBackupThatIsExchangedLaterIsNotVerifiedAnyMore) {

@@ -84,6 +84,7 @@ class ScriptedAgent {
     hello->set_highest_epoch_life(life);
     *hello->mutable_agent_time() = ToProto(clock_.Now() + clock_offset);
     for (const std::string& feature : features) hello->add_features(feature);
+    if (looks_for_backup) hello->add_capabilities("gate-backup");
     for (const agent::v1::AttemptState& attempt : attempts) *hello->add_attempts() = attempt;
     agent::v1::InstanceInfo* instance = hello->add_instances();
     instance->set_name(instance_name);
@@ -180,6 +181,7 @@ class ScriptedAgent {
   std::vector<std::string> more_instances;
   std::vector<std::string> features;
   std::string server_version = "15.4";
+  bool looks_for_backup = true;
   work::v1::Engine engine = work::v1::ENGINE_POSTGRESQL;
   absl::Duration clock_offset = absl::ZeroDuration();
   uint64_t last_seq = 0;
@@ -288,7 +290,6 @@ class FleetFixture : public ::testing::Test {
     return false;
   }
 
-  // Of the newest such record.
   std::string Detail(const std::string& action, const std::string& key) {
     std::string value;
     for (const AuditRow& row : store_.Audit()) {

@@ -71,6 +71,13 @@ class GoneBackupTest : public FleetFixture {
     End(agent_.Offers().back(), agent::v1::OUTCOME_SUCCEEDED, verified);
     Pass(absl::Seconds(6));
   }
+  void TakeUnverified() {
+    const agent::v1::Offer offer = agent_.Offers().back();
+    ASSERT_TRUE(offer.spec().has_backup());
+    work::v1::TaskResult taken;
+    taken.mutable_backup()->set_backup_id(offer.spec().backup().backup_id());
+    End(offer, agent::v1::OUTCOME_SUCCEEDED, taken);
+  }
   static ChangeRequest WithExistingBackup() {
     ChangeRequest request = MakeChange();
     request.backup_gate = BackupGate::kExisting;
@@ -187,6 +194,54 @@ TEST_F(GoneBackupTest, ABackupThatIsFoundAgainCountsOnceItIsVerified) {
   EXPECT_FALSE(Backups().at(0).IsGone());
   agent_.Accept(agent_.Offers().back());
   EXPECT_EQ(LastGrant().backup().backup_id(), id);
+}
+
+// It would begin, whether the backup is there or not.
+TEST_F(GoneBackupTest, AnAgentThatIsTooOldToLookIsGivenNoChangeThatRestsOnABackup) {
+  agent_.Disconnect();
+  agent_.looks_for_backup = false;
+  agent_.Connect();
+  AddVerifiedBackup();
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, MakeChange()));
+  const agent::v1::Offer plan = agent_.Offers().back();
+  End(plan, agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+  Must(jobs_.Approve({"users/bob", ""}, job.id, JobOf(job.id).digest, "ok"));
+  Pass(absl::Seconds(6));
+  EXPECT_EQ(StateOf(job.id), "ready");
+  EXPECT_EQ(agent_.Offers().size(), 1U) << "its plan alone";
+  const std::string why = WhyOf(job.id);
+  EXPECT_TRUE(absl::StrContains(why, "agent-too-old: agents/db1 is too old")) << why;
+  EXPECT_TRUE(absl::StrContains(why, "upgrade it")) << why;
+  // What needs none is its business as before.
+  const Job backup = Must(jobs_.SubmitBackup({"users/ada", ""}, "orders-db", {}, false, ""));
+  TakeUnverified();
+  EXPECT_EQ(StateOf(backup.id), "succeeded");
+
+  agent_.Disconnect();
+  agent_.looks_for_backup = true;
+  agent_.Connect();
+  Pass(absl::Seconds(6));
+  ASSERT_FALSE(agent_.Offers().empty());
+  agent_.Accept(agent_.Offers().back());
+  EXPECT_EQ(StateOf(job.id), "rolling");
+}
+
+// Between the offer and the grant an older version was started.
+TEST_F(GoneBackupTest, TheGrantAsksWhetherTheAgentLooks) {
+  AddVerifiedBackup();
+  const std::string job = Approved(MakeChange());
+  const agent::v1::Offer offer = agent_.Offers().back();
+  agent_.Disconnect();
+  agent_.looks_for_backup = false;
+  agent::v1::AttemptState state;
+  state.set_attempt_id(offer.attempt_id());
+  state.set_fence(offer.fence());
+  state.set_phase(agent::v1::ATTEMPT_PHASE_ACCEPTED);
+  agent_.Connect({state});
+  agent_.Accept(offer);
+  Pass(absl::Seconds(6));
+  EXPECT_EQ(agent_.Grants(), 0);
+  EXPECT_EQ(StateOf(job), "ready");
 }
 
 // It never had one to miss: what it says is a plain failure, and no reason to hand it out for ever.

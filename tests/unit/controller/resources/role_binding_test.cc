@@ -1,3 +1,5 @@
+#include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -168,6 +170,72 @@ TEST_F(RoleBindingTest, WhoeverGaveTheRoleIsNoIndependentRequester) {
   ASSERT_TRUE(
       Apply(BindingYaml("r", "subjects: [bob], role: auditor"), Rights::All(), "users/ed").ok());
   EXPECT_THAT(dependent("users/ed"), ElementsAre("users/bob"));
+}
+
+// What is kept of who depends on whom is as new as the bindings, the policies and the users,
+// whoever changed which of them, and whether it was changed or refused.
+TEST_F(RoleBindingTest, WhatIsKeptOfDependencesFollowsEachChangeToBindingsAndPolicies) {
+  std::mt19937 random(7);
+  const std::vector<std::string> users = {"ada", "bob", "boss", "ci", "root", "eve"};
+  const std::vector<std::string> roles = {"viewer", "operator", "approver", "auditor", "admin"};
+  const auto any = [&](const std::vector<std::string>& list) {
+    return list[random() % list.size()];
+  };
+  const auto compute = [&](bool afresh, const std::string& requester) {
+    std::vector<std::string> found;
+    const absl::Status undone = store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
+      // Nothing is kept without their names.
+      for (const char* name : {"users.generation", "roles.generation", "named_roles.generation"}) {
+        if (afresh) RETURN_IF_ERROR(tx.PutSetting(name, ""));
+      }
+      ASSIGN_OR_RETURN(found, DependentPrincipals(tx, requester));
+      return absl::AbortedError("only to look");
+    });
+    EXPECT_TRUE(absl::IsAborted(undone)) << undone;
+    return found;
+  };
+  std::set<std::vector<std::string>> seen;
+  int applied = 0;
+  for (int i = 0; i < 400; ++i) {
+    const std::string by = "users/" + any(users);
+    const std::string name = absl::StrCat("b", random() % 4);
+    const std::string where = random() % 2 == 0 ? "" : ", environments: [qa]";
+    absl::Status status;
+    switch (random() % 6) {
+      case 0:
+      case 1:
+        status = Apply(BindingYaml(name, absl::StrCat("subjects: [", any(users),
+                                                      "], role: ", any(roles), where)),
+                       Rights::All(), by)
+                     .status();
+        break;
+      case 2:
+        status = Apply(absl::StrCat("apiVersion: dbfleet/v1\nkind: ApprovalPolicy\n"
+                                    "metadata: {name: p",
+                                    random() % 2, "}\nspec: {",
+                                    where.empty() ? "" : "selector: {environments: [qa]}, ",
+                                    "requirements: [{name: any, roles: [", any(roles), "]}]}\n"),
+                       Rights::All(), by)
+                     .status();
+        break;
+      case 3:
+        status = manager_.Delete({by, ""}, "rolebinding/" + name, 0, "").status();
+        break;
+      case 4:
+        status = manager_.Delete({by, ""}, absl::StrCat("approvalpolicy/p", random() % 2), 0, "")
+                     .status();
+        break;
+      default:
+        status = principals_.UpdateRoles(by, any({"ada", "bob", "ci"}), {Role::kOperator}).status();
+    }
+    applied += status.ok() ? 1 : 0;
+    const std::string requester = "users/" + any(users);
+    const std::vector<std::string> kept = compute(false, requester);
+    ASSERT_EQ(kept, compute(true, requester)) << "after " << i << ": " << status;
+    seen.insert(kept);
+  }
+  EXPECT_GT(applied, 100);
+  EXPECT_GT(seen.size(), 8u);
 }
 
 // Whoever hands out what decides about approvals could approve by a friend.
