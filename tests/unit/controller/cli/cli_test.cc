@@ -149,7 +149,7 @@ TEST_F(CliTest, ACallThatAStoppingControllerCutsOffIsTriedAgain) {
 TEST_F(CliTest, AControllerThatStaysAwayIsUnreachable) {
   controller_.unavailable_times = 100;
   EXPECT_EQ(RunCli({"job", "get", "01J"}), 7);
-  EXPECT_THAT(err_, HasSubstr("cannot be reached"));
+  EXPECT_THAT(err_, HasSubstr("cannot be reached at controller:7443"));
 }
 
 TEST_F(CliTest, ApprovingNeedsTheDigestThatWasSeen) {

@@ -99,5 +99,15 @@ TEST_F(MessagesTest, AnActorWithoutItsKindIsAUserAndNoMatchIsSaid) {
   EXPECT_EQ(err_, "No record matches\n");
 }
 
+TEST_F(MessagesTest, AControllerThatStaysAwayIsWaitedForNoLongerThanTheTimeout) {
+  controller_.unavailable_times = 1'000'000;
+  const absl::Time start = clock_->Now();
+  EXPECT_EQ(RunCli({"job", "wait", "01J", "--timeout", "50ms"}), 7);
+  EXPECT_THAT(err_, HasSubstr("cannot be reached at controller:7443"));
+  EXPECT_LT(clock_->Now() - start, absl::Seconds(10)) << "without it half a minute";
+  controller_.unavailable_times = 0;
+  EXPECT_EQ(RunCli({"job", "wait", "01J", "--timeout", "0s"}), 9) << "one that is there answers";
+}
+
 }  // namespace
 }  // namespace dbfleet::cli
