@@ -109,5 +109,14 @@ TEST_F(MessagesTest, AControllerThatStaysAwayIsWaitedForNoLongerThanTheTimeout) 
   EXPECT_EQ(RunCli({"job", "wait", "01J", "--timeout", "0s"}), 9) << "one that is there answers";
 }
 
+// Copied as they are, hints have to work.
+TEST_F(MessagesTest, TheHintHowToApproveNamesTheDigest) {
+  controller_.job.add_candidates("users/bob");
+  controller_.job.set_candidates_known(true);
+  ASSERT_EQ(RunCli({"job", "explain", "01J"}), 0) << err_;
+  EXPECT_THAT(out_,
+              testing::HasSubstr("dbfleet change approve 01J --digest abcdef012345 --reason"));
+}
+
 }  // namespace
 }  // namespace dbfleet::cli
