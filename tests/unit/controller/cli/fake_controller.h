@@ -70,9 +70,10 @@ class FakeController : public api::v1::JobService::Service,
   std::optional<absl::Time> time;  // That it tells; none: it is of a version that does not.
   api::v1::ApplyResourcesRequest applied;
   absl::Status apply_error;
-  std::vector<std::string> apply_warnings;  // Of each change.
-  resource::v1::Proposal apply_proposal;    // With a name: what applying becomes.
-  std::string approved_digest;              // Of a proposal.
+  std::vector<std::string> apply_warnings;               // Of each change.
+  resource::v1::Proposal apply_proposal;                 // With a name: what applying becomes.
+  std::optional<resource::v1::Proposal> later_proposal;  // What has become of it when asked.
+  std::string approved_digest;                           // Of a proposal.
   std::vector<api::v1::Schedule> schedules;
   std::vector<api::v1::Environment> environments;
   api::v1::ResourceChange::Action change_action = api::v1::ResourceChange::ACTION_CREATED;
@@ -180,7 +181,7 @@ class FakeController : public api::v1::JobService::Service,
                                resource::v1::Proposal* out) override {
     if (auto status = Enter(context); !status.ok()) return status;
     approved_digest = in->digest();
-    *out = apply_proposal;
+    *out = later_proposal.value_or(apply_proposal);
     out->set_state(resource::v1::Proposal::STATE_APPLIED);
     return grpc::Status::OK;
   }
