@@ -358,5 +358,6 @@ class FakeController : public api::v1::JobService::Service,
     return rpc::ToGrpc(next_error);
   }
 };
+    for (const std::string& warning : apply_warnings) out->add_warnings(warning);
 
 }  // namespace dbfleet::cli

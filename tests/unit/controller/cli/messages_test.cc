@@ -109,6 +109,16 @@ TEST_F(MessagesTest, AControllerThatStaysAwayIsWaitedForNoLongerThanTheTimeout) 
   EXPECT_EQ(RunCli({"job", "wait", "01J", "--timeout", "0s"}), 9) << "one that is there answers";
 }
 
+// Where it cannot do what it is for, whoever makes it is told.
+TEST_F(MessagesTest, WhatATokenIsInWantOfIsAWarning) {
+  ASSERT_EQ(RunCli({"token", "create", "--verbs", "approve"}), 0) << err_;
+  EXPECT_EQ(err_, "");
+  controller_.apply_warnings = {"it may approve, but not read"};
+  ASSERT_EQ(RunCli({"token", "create", "--verbs", "approve", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(err_, testing::HasSubstr("dbfleet: warning: it may approve, but not read\n"));
+  EXPECT_THAT(out_, testing::HasSubstr("\"warnings\""));
+}
+
 // Copied as they are, hints have to work.
 TEST_F(MessagesTest, TheHintHowToApproveNamesTheDigest) {
   controller_.job.add_candidates("users/bob");
