@@ -79,6 +79,9 @@ class WindowQueueTest(FleetTest):
         self.assertEqual([row["job"].split("/")[1] for row in queued], [high, large, low])
         self.assertEqual([row["queue"]["priority"] for row in queued], [80, 50, 20])
         self.assertEqual({row["queue"]["estimateSource"] for row in queued}, {"declared"})
+        states = {b["job"].split("/")[1]: b["state"] for b in self.fleet.cli(
+            "eve", "backup", "list", "-o", "json", expect=0).json()}
+        self.assertEqual({states[large], states[high]}, {"STATE_QUEUED"}, "nothing of them runs")
         self.assertLess(time.time(), opens, "too slow a machine: the window was to be closed still")
         table = self.fleet.cli("eve", "window", "queue", "tonight", expect=0).out
         self.assertRegex(table, r"PLACE\s+PRIORITY\s+JOB")
