@@ -287,6 +287,23 @@ struct DeleteOptions {
   ProposalWait wait;
 };
 
+// Of a window: who waits for it in vain from now on.
+void NoteQueued(Shell& shell, const Resource& deleted, bool dry_run) {
+  const auto& jobs = deleted.queued_jobs();
+  if (jobs.empty()) return;
+  constexpr int kMostNamed = 5;
+  const std::vector<std::string> named(jobs.begin(),
+                                       jobs.begin() + std::min(jobs.size(), kMostNamed));
+  const int more = jobs.size() - static_cast<int>(named.size());
+  shell.Note(absl::StrCat(
+      "dbfleet: warning: ", jobs.size(), jobs.size() == 1 ? " job is" : " jobs are", " queued for ",
+      SanitizeForDisplay(deleted.name()), " and ", jobs.size() == 1 ? "begins" : "begin",
+      " nowhere ", dry_run ? "without it" : "until a window of that name is declared again", ": ",
+      SanitizeForDisplay(absl::StrJoin(named, ", ")),
+      more > 0 ? absl::StrCat(" and ", more, " more") : "",
+      "; dbfleet window queue lists what is queued, dbfleet job cancel ends it"));
+}
+
 int RunDelete(Shell& shell, const DeleteOptions& options) {
   api::v1::DeleteResourceRequest request;
   request.set_name(options.name);
@@ -307,13 +324,14 @@ int RunDelete(Shell& shell, const DeleteOptions& options) {
                             SanitizeForDisplay(absl::StrJoin(deleted->voided_waivers(), ", ")),
                             "; whoever still needs that breaks the glass again"));
   }
+  NoteQueued(shell, *deleted, options.dry_run);
   if (shell.for_people()) {
     shell.out() << SanitizeForDisplay(deleted->name())
                 << (options.dry_run ? " would be deleted\n" : " deleted\n");
   } else {
     shell.PrintOne(ResourceListing({&*deleted}));
   }
-  return kExitOk;
+  return deleted->has_proposal() ? kExitPending : kExitOk;
 }
 
 void AddFiles(CLI::App* command, ApplyOptions* options) {
@@ -333,7 +351,7 @@ int ShowPolicies(Shell& shell, const std::string& environment) {
   std::vector<const Resource*> pointers;
   for (const Resource& resource : *resources) pointers.push_back(&resource);
   PrintManifests(shell, pointers);
-  return deleted->has_proposal() ? kExitPending : kExitOk;
+  return kExitOk;
 }
 
 int ShowResource(Shell& shell, const std::string& name) {

@@ -79,6 +79,8 @@ class FakeController : public api::v1::JobService::Service,
   api::v1::ResourceChange::Action change_action = api::v1::ResourceChange::ACTION_CREATED;
   std::vector<api::v1::Resource> resources;
   api::v1::DeleteResourceRequest deleted;
+  std::vector<std::string> queued_jobs;  // For what is deleted.
+  api::v1::ListWindowQueueResponse queue;
   api::v1::ListAuditRecordsRequest asked_records;
   std::vector<api::v1::TestEventRuleRequest> tested_rules;
   std::string refused_rule;  // In its manifest.
@@ -142,6 +144,13 @@ class FakeController : public api::v1::JobService::Service,
     deleted = *in;
     out->set_name(in->name());
     if (!apply_proposal.name().empty()) *out->mutable_proposal() = apply_proposal;
+    for (const std::string& name : queued_jobs) out->add_queued_jobs(name);
+    return grpc::Status::OK;
+  }
+  grpc::Status ListWindowQueue(Context* context, const api::v1::ListWindowQueueRequest*,
+                               api::v1::ListWindowQueueResponse* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    *out = queue;
     return grpc::Status::OK;
   }
   grpc::Status ListWindowOccurrences(Context* context,
@@ -168,7 +177,7 @@ class FakeController : public api::v1::JobService::Service,
   grpc::Status GetProposal(Context* context, const api::v1::GetProposalRequest*,
                            resource::v1::Proposal* out) override {
     if (auto status = Enter(context); !status.ok()) return status;
-    *out = apply_proposal;
+    *out = later_proposal.value_or(apply_proposal);
     return grpc::Status::OK;
   }
   grpc::Status ListProposals(Context* context, const api::v1::ListProposalsRequest*,
@@ -181,7 +190,7 @@ class FakeController : public api::v1::JobService::Service,
                                resource::v1::Proposal* out) override {
     if (auto status = Enter(context); !status.ok()) return status;
     approved_digest = in->digest();
-    *out = later_proposal.value_or(apply_proposal);
+    *out = apply_proposal;
     out->set_state(resource::v1::Proposal::STATE_APPLIED);
     return grpc::Status::OK;
   }
@@ -349,6 +358,7 @@ class FakeController : public api::v1::JobService::Service,
     if (auto status = Enter(context, in->request_id()); !status.ok()) return status;
     out->mutable_token()->set_name(in->user() + "/tokens/T1");
     out->set_secret("dbft_FRESH");
+    for (const std::string& warning : apply_warnings) out->add_warnings(warning);
     return grpc::Status::OK;
   }
   grpc::Status ExportAudit(Context* context, const api::v1::ExportAuditRequest*,
@@ -358,6 +368,5 @@ class FakeController : public api::v1::JobService::Service,
     return rpc::ToGrpc(next_error);
   }
 };
-    for (const std::string& warning : apply_warnings) out->add_warnings(warning);
 
 }  // namespace dbfleet::cli
