@@ -149,7 +149,9 @@ api_v1::Backup ToApi(const Backup& backup) {
   out.set_name(absl::StrCat("backups/", backup.id));
   switch (backup.state) {
     case Backup::State::kRunning:
-      out.set_state(api_v1::Backup::STATE_RUNNING);
+      // Which server is backed up is written down when the work is granted.
+      out.set_state(backup.agent_id.empty() ? api_v1::Backup::STATE_QUEUED
+                                            : api_v1::Backup::STATE_RUNNING);
       break;
     case Backup::State::kComplete:
       out.set_state(api_v1::Backup::STATE_COMPLETE);

@@ -30,6 +30,7 @@ api::v1::Resource ToApi(const ResourceView& view) {
     *out.mutable_update_time() = ToProto(view.update_time);
   if (view.version != 0) out.set_etag(EtagOf(view.version));
   out.mutable_voided_waivers()->Add(view.voided_waivers.begin(), view.voided_waivers.end());
+  out.mutable_queued_jobs()->Add(view.queued_jobs.begin(), view.queued_jobs.end());
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "controller/api/voided_approvals.h"
 #include "controller/dispatch/wire.h"
 #include "controller/identity/roles_in.h"
+#include "controller/identity/scope.h"
 #include "controller/resources/fillable.h"
 
 namespace dbfleet::controller {
@@ -163,6 +164,7 @@ grpc::ServerUnaryReactor* UserServiceImpl::CreateToken(grpc::CallbackServerConte
             gate_.Audited(caller, "dbfleet.api.v1.UserService/CreateToken", created.status()));
         *response->mutable_token() = ToApi(created->token);
         response->set_secret(created->secret.Reveal());
+        for (std::string& want : WantsOf(scope)) response->add_warnings(std::move(want));
         return absl::OkStatus();
       });
 }

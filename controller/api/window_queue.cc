@@ -33,6 +33,7 @@ api::v1::QueuedJob ToApi(const QueuePicture::Row& row, int place) {
   out.set_state(row.state == QueueEntry::State::kRuns    ? api::v1::QueuedJob::STATE_RUNS
                 : row.state == QueueEntry::State::kReady ? api::v1::QueuedJob::STATE_READY
                                                          : api::v1::QueuedJob::STATE_WAITS);
+  out.set_window_gone(row.window_gone);
   for (const std::string& rule : row.waits_for) out.add_waits_for(rule);
   for (const PolicyBlocker& blocker : row.blockers) *out.add_blockers() = ToApi(blocker);
   if (row.expected.begin != absl::InfiniteFuture()) {

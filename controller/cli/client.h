@@ -32,6 +32,10 @@ class ApiClient {
     int attempts = 5;
     // While the controller restarts: tries go on for so long, however many they are.
     absl::Duration patience;
+    // From the first call on: after that no call is tried again, or waited for longer than a
+    // second.
+    absl::Duration time_limit = absl::InfiniteDuration();
+    std::string server;  // "HOST:PORT", for messages.
   };
 
   ApiClient(std::shared_ptr<grpc::Channel> channel, Secret token, Clock* clock, Options options);
@@ -80,12 +84,14 @@ class ApiClient {
   void AddRequestId(google::protobuf::Message* request);
   void Prepare(grpc::ClientContext* context, absl::Duration timeout);
   absl::Status Retry(const std::function<grpc::Status(grpc::ClientContext*)>& call);
-  static absl::Status ToStatus(const grpc::Status& status);
+  absl::Status ToStatus(const grpc::Status& status) const;
+  absl::Duration TimeLeft();
 
   const std::shared_ptr<grpc::Channel> channel_;
   const Secret token_;
   Clock* const clock_;
   Options options_;
+  absl::Duration end_ = absl::InfiniteDuration();  // On the monotonic clock; set by the first call.
 };
 
 }  // namespace dbfleet::cli

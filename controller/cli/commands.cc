@@ -29,6 +29,12 @@ CLI::App* AddVerb(CLI::App& parent, const char* name, const char* help, Shell& s
     const bool waits =
         wait != nullptr ? wait->count() > 0 : verb->get_option_no_throw("--no-block") != nullptr;
     if (waits) shell.patience = kRestartPatience;
+    const CLI::Option* timeout = verb->get_option_no_throw("--timeout");
+    if (timeout != nullptr && timeout->count() > 0) {
+      // It was parsed well before.
+      shell.time_limit =
+          config::ParseHumanDuration(timeout->results().back()).value_or(absl::InfiniteDuration());
+    }
   });
   return verb;
 }

@@ -123,6 +123,14 @@ void TellUnchanged(Shell& shell, ApiClient* client, const Job& before, const Job
   }
 }
 
+// What it takes beside this approval. `-o json` has it in `blockers`.
+void TellMissing(Shell& shell, const Job& job) {
+  for (const api::v1::Blocker& blocker : job.blockers()) {
+    if (blocker.rule() != "approvals") continue;
+    shell.Note(absl::StrCat("dbfleet: still missing: ", SanitizeForDisplay(blocker.message())));
+  }
+}
+
 absl::StatusOr<Job> Approve(Shell& shell, const ApproveOptions& options) {
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   api::v1::GetJobRequest get;
@@ -144,6 +152,7 @@ absl::StatusOr<Job> Approve(Shell& shell, const ApproveOptions& options) {
   ASSIGN_OR_RETURN(Job approved,
                    client->Call<ChangeService>(&ChangeService::Stub::ApproveChange, request));
   TellUnchanged(shell, client, job, approved);
+  TellMissing(shell, approved);
   return approved;
 }
 

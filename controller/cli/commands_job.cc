@@ -48,9 +48,10 @@ bool HasBlocker(const Job& job, const std::string& rule) {
 }
 
 std::string HowToApprove(const Job& job, const std::string& name) {
-  const std::string how =
-      absl::StrCat(" can look at it (dbfleet change get ", name,
-                   ") and approve it (dbfleet change approve ", name, " --reason REASON).");
+  const std::string how = absl::StrCat(" can look at it (dbfleet change get ", name,
+                                       ") and approve it (dbfleet change approve ", name,
+                                       job.digest().empty() ? "" : " --digest ",
+                                       job.digest().substr(0, 12), " --reason REASON).");
   if (!job.candidates().empty()) return absl::StrCat("One of them", how, "\n");
   const bool nobody = job.candidates_known();
   // A requirement is not filled by whatever approver: its own words say who could.

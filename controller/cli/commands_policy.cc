@@ -38,7 +38,7 @@ absl::StatusOr<std::vector<PolicyCaseResult>> RunFile(const std::string& path, a
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMostManifestBytes));
   ASSIGN_OR_RETURN(const resource::v1::PolicyCases cases, controller::ParsePolicyCases(path, text));
   ASSIGN_OR_RETURN(const std::vector<controller::ManifestText> manifests, ManifestsOf(path, cases));
-  return controller::RunPolicyCases(cases, manifests, now);
+  return controller::RunPolicyCases(cases, {path, text}, manifests, now);
 }
 
 PolicyCaseVerdict VerdictOf(const PolicyCaseResult& result) {

@@ -1,10 +1,13 @@
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "common/cron/cron_expression.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/queue_options.h"
@@ -29,8 +32,20 @@ std::string Takes(const api::v1::QueuePlace& place) {
 }
 
 std::string StateOf(const QueuedJob& job) {
-  if (job.state() != QueuedJob::STATE_WAITS || job.waits_for().empty()) return Word(job.state());
-  return absl::StrCat("waits: ", absl::StrJoin(job.waits_for(), ", "));
+  std::vector<std::string> waits_for(job.waits_for().begin(), job.waits_for().end());
+  if (job.window_gone()) waits_for.insert(waits_for.begin(), "its window is gone");
+  if (job.state() != QueuedJob::STATE_WAITS || waits_for.empty()) return Word(job.state());
+  return absl::StrCat("waits: ", absl::StrJoin(waits_for, ", "));
+}
+
+// The windows of what is listed that carry nothing any more, each once.
+std::set<std::string> GoneWindows(const api::v1::ListWindowQueueResponse& found) {
+  std::set<std::string> gone;
+  if (!found.window().empty() && found.parallel() == 0) gone.insert(found.window());
+  for (const QueuedJob& job : found.jobs()) {
+    if (job.window_gone()) gone.insert(job.queue().window());
+  }
+  return gone;
 }
 
 struct ListOptions {
@@ -59,7 +74,7 @@ int RunQueue(Shell& shell, const ListOptions& options) {
                      {"ENVIRONMENT", true},
                      {"REQUESTER", true},
                      {"OCCURRENCE", true},
-                     {"WINDOW", true}};
+                     {"WINDOW", /*wide_only=*/!options.window.empty()}};
   for (const QueuedJob& job : found->jobs()) {
     const bool expected = job.has_expected_begin();
     listing.items.push_back(
@@ -75,8 +90,9 @@ int RunQueue(Shell& shell, const ListOptions& options) {
           ShortName(job.queue().window())}});
   }
   shell.PrintList(listing);
-  if (!options.window.empty() && found->parallel() == 0) {
-    shell.Note(absl::StrCat(found->window(), " is no window any more: nothing of this begins"));
+  for (const std::string& window : GoneWindows(*found)) {
+    shell.Note(absl::StrCat(SanitizeForDisplay(window),
+                            " is no window any more: nothing that is queued for it begins"));
   }
   return kExitOk;
 }

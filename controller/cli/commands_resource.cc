@@ -112,6 +112,12 @@ void PrintChanges(Shell& shell, const ApplyResourcesResponse& response, bool dry
                   bool with_diff) {
   if (!shell.for_people()) {
     Listing listing;
+    // The whole answer, which says as well what it would be proposed as.
+    if (shell.format != Format::kName) {
+      listing.items.push_back({&response, "", {}});
+      shell.PrintOne(listing);
+      return;
+    }
     for (const ResourceChange& change : response.changes()) {
       listing.items.push_back({&change, change.resource().name(), {}});
     }
@@ -151,14 +157,14 @@ int RunApply(Shell& shell, const ApplyOptions& options) {
   if (!response.ok()) return shell.Fail(response.status());
   NoteWarnings(shell, *response);
   if (response->has_proposal() && !options.dry_run) {
-    return FinishProposal(shell, response->proposal(), options.wait);
+    return FinishProposed(shell, *response, options.wait);
   }
   PrintChanges(shell, *response, options.dry_run, options.dry_run);
   NoteProposal(shell, "applying", *response);
-  return kExitOk;
+  return response->has_proposal() ? kExitPending : kExitOk;
 }
 
-// As diff(1): 0 without differences, 1 with some.
+// As diff(1): 0 without differences, 1 with some. kExitPending if these would be proposed.
 int RunDiff(Shell& shell, ApplyOptions options) {
   options.dry_run = true;
   const absl::StatusOr<ApplyResourcesResponse> response = Apply(shell, options);
@@ -166,6 +172,7 @@ int RunDiff(Shell& shell, ApplyOptions options) {
   NoteWarnings(shell, *response);
   PrintChanges(shell, *response, true, true);
   NoteProposal(shell, "applying", *response);
+  if (response->has_proposal()) return kExitPending;
   const bool equal =
       std::all_of(response->changes().begin(), response->changes().end(),
                   [](const auto& c) { return c.action() == ResourceChange::ACTION_UNCHANGED; });
@@ -280,6 +287,23 @@ struct DeleteOptions {
   ProposalWait wait;
 };
 
+// Of a window: who waits for it in vain from now on.
+void NoteQueued(Shell& shell, const Resource& deleted, bool dry_run) {
+  const auto& jobs = deleted.queued_jobs();
+  if (jobs.empty()) return;
+  constexpr int kMostNamed = 5;
+  const std::vector<std::string> named(jobs.begin(),
+                                       jobs.begin() + std::min(jobs.size(), kMostNamed));
+  const int more = jobs.size() - static_cast<int>(named.size());
+  shell.Note(absl::StrCat(
+      "dbfleet: warning: ", jobs.size(), jobs.size() == 1 ? " job is" : " jobs are", " queued for ",
+      SanitizeForDisplay(deleted.name()), " and ", jobs.size() == 1 ? "begins" : "begin",
+      " nowhere ", dry_run ? "without it" : "until a window of that name is declared again", ": ",
+      SanitizeForDisplay(absl::StrJoin(named, ", ")),
+      more > 0 ? absl::StrCat(" and ", more, " more") : "",
+      "; dbfleet window queue lists what is queued, dbfleet job cancel ends it"));
+}
+
 int RunDelete(Shell& shell, const DeleteOptions& options) {
   api::v1::DeleteResourceRequest request;
   request.set_name(options.name);
@@ -291,7 +315,7 @@ int RunDelete(Shell& shell, const DeleteOptions& options) {
       (*client)->Call<ResourceService>(&ResourceService::Stub::DeleteResource, request);
   if (!deleted.ok()) return shell.Fail(deleted.status());
   if (deleted->has_proposal() && !options.dry_run) {
-    return FinishProposal(shell, deleted->proposal(), options.wait);
+    return FinishProposed(shell, *deleted, options.wait);
   }
   NoteProposal(shell, "deleting", *deleted);
   if (!deleted->voided_waivers().empty()) {
@@ -300,13 +324,14 @@ int RunDelete(Shell& shell, const DeleteOptions& options) {
                             SanitizeForDisplay(absl::StrJoin(deleted->voided_waivers(), ", ")),
                             "; whoever still needs that breaks the glass again"));
   }
+  NoteQueued(shell, *deleted, options.dry_run);
   if (shell.for_people()) {
     shell.out() << SanitizeForDisplay(deleted->name())
                 << (options.dry_run ? " would be deleted\n" : " deleted\n");
   } else {
     shell.PrintOne(ResourceListing({&*deleted}));
   }
-  return kExitOk;
+  return deleted->has_proposal() ? kExitPending : kExitOk;
 }
 
 void AddFiles(CLI::App* command, ApplyOptions* options) {
@@ -346,7 +371,7 @@ void AddResourceCommands(CLI::App& app, Shell& shell) {
   AddProposalWait(apply, &apply_options->wait);
 
   auto diff_options = std::make_shared<ApplyOptions>();
-  CLI::App* diff = AddVerb(app, "diff", "What applying would change; exit code 1 if anything",
+  CLI::App* diff = AddVerb(app, "diff", "What applying would change; exit code 1 if anything, or 8",
                            shell, [&shell, diff_options] { return RunDiff(shell, *diff_options); });
   AddFiles(diff, diff_options.get());
 

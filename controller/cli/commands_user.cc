@@ -180,6 +180,9 @@ absl::Status CreateToken(Shell& shell, const TokenOptions& options) {
   for (const std::string& network : options.sources) request.mutable_scope()->add_sources(network);
   ASSIGN_OR_RETURN(auto response,
                    client->Call<UserService>(&UserService::Stub::CreateToken, request));
+  for (const std::string& warning : response.warnings()) {
+    shell.Note(absl::StrCat("dbfleet: warning: ", SanitizeForDisplay(warning)));
+  }
   RETURN_IF_ERROR(file.Keep(shell, response.mutable_secret()));
   Listing listing;
   listing.columns = {{"NAME"}, {"EXPIRES"}, {"TOKEN"}, TextColumn("LIMITS")};

@@ -183,13 +183,12 @@ absl::StatusOr<api::v1::ApplyResourcesResponse> ApplyWindow(Shell& shell,
 int PrintChange(Shell& shell, const absl::StatusOr<api::v1::ApplyResourcesResponse>& response,
                 absl::string_view word, const ProposalWait& wait) {
   if (!response.ok()) return shell.Fail(response.status());
-  if (response->has_proposal()) return FinishProposal(shell, response->proposal(), wait);
-  const api::v1::ResourceChange* const change = &response->changes(0);
+  if (response->has_proposal()) return FinishProposed(shell, *response, wait);
+  const std::string& name = response->changes(0).resource().name();
   Listing listing;
   listing.columns = {IdentityColumn("NAME")};
-  listing.items.push_back({change, change->resource().name(), {change->resource().name()}});
-  shell.PrintOne(listing,
-                 absl::StrCat(SanitizeForDisplay(change->resource().name()), " ", word, "\n"));
+  listing.items.push_back({&*response, name, {name}});  // As of `apply`.
+  shell.PrintOne(listing, absl::StrCat(SanitizeForDisplay(name), " ", word, "\n"));
   return kExitOk;
 }
 

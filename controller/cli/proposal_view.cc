@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -134,7 +135,7 @@ void AddProposalWait(CLI::App* command, ProposalWait* wait, const char* help) {
       ->needs(waits);
 }
 
-int FinishProposal(Shell& shell, Proposal proposal, const ProposalWait& wait) {
+absl::StatusOr<Proposal> AwaitProposal(Shell& shell, Proposal proposal, const ProposalWait& wait) {
   Clock& clock = *shell.world().clock;
   const absl::Time until = clock.Now() + wait.timeout;
   if (wait.wait && proposal.state() == Proposal::STATE_PENDING) {
@@ -142,24 +143,45 @@ int FinishProposal(Shell& shell, Proposal proposal, const ProposalWait& wait) {
   }
   while (wait.wait && proposal.state() == Proposal::STATE_PENDING) {
     if (clock.Now() >= until) {
-      return shell.Fail(
-          Error(absl::StatusCode::kDeadlineExceeded, "WAIT_TIMED_OUT",
-                absl::StrCat("the wait timed out; ", proposal.name(),
-                             " is still pending: ", absl::StrJoin(proposal.missing(), "; "))));
+      return Error(absl::StatusCode::kDeadlineExceeded, "WAIT_TIMED_OUT",
+                   absl::StrCat("the wait timed out; ", proposal.name(),
+                                " is still pending: ", absl::StrJoin(proposal.missing(), "; ")));
     }
     SleepFor(clock, kPoll);
-    const absl::StatusOr<ApiClient*> client = shell.Client();
-    if (!client.ok()) return shell.Fail(client.status());
+    ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
     api::v1::GetProposalRequest request;
     request.set_name(proposal.name());
-    auto next = (*client)->Call<ProposalService>(&ProposalService::Stub::GetProposal, request);
-    if (!next.ok()) return shell.Fail(next.status());
-    proposal = *std::move(next);
+    ASSIGN_OR_RETURN(proposal,
+                     client->Call<ProposalService>(&ProposalService::Stub::GetProposal, request));
   }
-  shell.PrintOne(ProposalListing({&proposal}), DescribeProposal(proposal));
-  return proposal.state() == Proposal::STATE_APPLIED   ? kExitOk
-         : proposal.state() == Proposal::STATE_PENDING ? kExitPending
-                                                       : kExitFailed;
+  return proposal;
+}
+
+int ExitCodeOf(const Proposal& proposal) {
+  switch (proposal.state()) {
+    case Proposal::STATE_APPLIED:
+      return kExitOk;
+    case Proposal::STATE_PENDING:
+      return kExitPending;
+    case Proposal::STATE_REJECTED:
+      return kExitRefused;
+    case Proposal::STATE_STALE:
+      return kExitConflict;
+    default:
+      return kExitFailed;
+  }
+}
+
+int PrintProposed(Shell& shell, const google::protobuf::Message& answer, const Proposal& proposal) {
+  Listing listing = ProposalListing({&proposal});
+  listing.items.front().message = &answer;
+  shell.PrintOne(listing, DescribeProposal(proposal));
+  return ExitCodeOf(proposal);
+}
+
+int FinishProposal(Shell& shell, Proposal proposal, const ProposalWait& wait) {
+  const absl::StatusOr<Proposal> last = AwaitProposal(shell, std::move(proposal), wait);
+  return last.ok() ? PrintProposed(shell, *last, *last) : shell.Fail(last.status());
 }
 
 }  // namespace dbfleet::cli

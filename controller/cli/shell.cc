@@ -42,8 +42,11 @@ absl::StatusOr<Context> Shell::LoadContext() {
 }
 
 std::unique_ptr<ApiClient> Shell::ClientFor(const Context& context) {
+  ApiClient::Options options = world_.client_options;
+  options.server = context.server;
+  options.time_limit = time_limit;
   return std::make_unique<ApiClient>(world_.connect(context), context.token, world_.clock,
-                                     world_.client_options);
+                                     std::move(options));
 }
 
 absl::StatusOr<ApiClient*> Shell::Client() {

@@ -56,6 +56,8 @@ class Shell {
   std::string context_name;
   // How long a controller that restarts is waited for (ApiClient::Options::patience).
   absl::Duration patience;
+  // --timeout: no longer than that, a controller that is away or silent is waited for.
+  absl::Duration time_limit = absl::InfiniteDuration();
 
   // What the parsed command line asks for; returns the exit code.
   std::function<int()> action;

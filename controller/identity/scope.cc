@@ -112,6 +112,25 @@ absl::Status CheckEveryEnvironment(const Caller& caller, absl::string_view metho
                             ScopeText(caller.scope)));
 }
 
+std::vector<std::string> WantsOf(const TokenScope& scope) {
+  const auto has = [&](Verb verb) {
+    return std::find(scope.verbs.begin(), scope.verbs.end(), verb) != scope.verbs.end();
+  };
+  if (scope.verbs.empty() || has(Verb::kRead)) return {};
+  std::vector<std::string> wants;
+  if (has(Verb::kApprove)) {
+    wants.push_back(
+        "it may approve, but not read: `change approve` and `proposal approve` look at what is "
+        "approved and are refused to it; make one that has the verb read as well");
+  }
+  if (has(Verb::kOperate)) {
+    wants.push_back(
+        "it may operate, but not read: nothing that it starts can be looked at or waited for with "
+        "it; make one that has the verb read as well");
+  }
+  return wants;
+}
+
 std::string ScopeText(const TokenScope& scope) {
   std::vector<std::string> parts;
   if (!scope.environments.empty()) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -27,6 +28,9 @@ absl::Status CheckSource(const Caller& caller, absl::string_view peer);
 // For a voice that counts wherever its owner has the role, not only where the call was let in:
 // PERMISSION_DENIED (TOKEN_SCOPE) if the caller's token is limited to environments.
 absl::Status CheckEveryEnvironment(const Caller& caller, absl::string_view method);
+
+// What a token of this scope is in want of for what its verbs are for, in words.
+std::vector<std::string> WantsOf(const TokenScope& scope);
 
 // "environments qa; verbs read,operate; sources 10.0.0.0/8"; "" without limits.
 std::string ScopeText(const TokenScope& scope);

@@ -96,8 +96,11 @@ absl::Status JobFlow::AddQueue(ReadTx& tx, absl::Span<const Task> tasks, const W
   for (const Task& task : tasks) {
     if (window == nullptr || IsTerminal(task.state)) continue;
     ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
-    if (!window->Selects(job.environment, instance.labels))
-      queue.uncovered.push_back(task.Target());
+    if (window->Selects(job.environment, instance.labels)) continue;
+    // A backup and its verification are about the same target.
+    std::vector<std::string>& names = queue.uncovered;
+    const std::string name = task.Target();
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
   // What was let begin in this occurrence is not measured again; one that was paused since has left
   // its place.

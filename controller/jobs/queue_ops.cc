@@ -106,9 +106,10 @@ absl::StatusOr<QueuePicture> JobManager::ShowQueue(ReadTx& tx, const std::string
   picture.window = window;
   ASSIGN_OR_RETURN(const std::shared_ptr<const WindowBook> book, flow_.Windows(tx));
   if (window.empty()) {
-    if (book == nullptr) return picture;
-    for (const DeclaredWindow& declared : book->windows()) {
-      ASSIGN_OR_RETURN(QueuePicture one, ShowQueue(tx, declared.window.name, why_no_work));
+    // What lost its window waits for it all the same.
+    ASSIGN_OR_RETURN(const WindowNames names, tx.QueuedWindows());
+    for (const std::string& name : names) {
+      ASSIGN_OR_RETURN(QueuePicture one, ShowQueue(tx, name, why_no_work));
       std::move(one.rows.begin(), one.rows.end(), std::back_inserter(picture.rows));
     }
     return picture;
@@ -120,15 +121,17 @@ absl::StatusOr<QueuePicture> JobManager::ShowQueue(ReadTx& tx, const std::string
   if (declared == nullptr && entries.empty()) {
     return NoSuchWindow(window);
   }
+  const bool carries = declared != nullptr && declared->window.effect == WindowEffect::kAllow;
   std::vector<QueueMember> members;
   for (const QueueEntry& entry : entries) {
     QueuePicture::Row row;
     ASSIGN_OR_RETURN(row.job, tx.GetJob(entry.job));
     row.state = entry.state;
+    row.window_gone = !carries;
     if (row.state != QueueEntry::State::kRuns) {
       ASSIGN_OR_RETURN(row.blockers, Explain(tx, row.job, why_no_work));
       row.waits_for = BesideItsTime(row.job, row.blockers);
-      if (row.waits_for.empty()) row.state = QueueEntry::State::kReady;
+      if (row.waits_for.empty() && carries) row.state = QueueEntry::State::kReady;
     }
     QueueMember member{entry, {}};
     if (book != nullptr) {
@@ -137,7 +140,7 @@ absl::StatusOr<QueuePicture> JobManager::ShowQueue(ReadTx& tx, const std::string
     members.push_back(std::move(member));
     picture.rows.push_back(std::move(row));
   }
-  if (declared == nullptr || declared->window.effect == WindowEffect::kDeny) return picture;
+  if (!carries) return picture;
   const std::vector<QueueForecast> forecast =
       ForecastQueue(members, declared->window.times, declared->parallel, now);
   for (size_t i = 0; i < forecast.size(); ++i) picture.rows[i].expected = forecast[i];

@@ -66,6 +66,7 @@ struct QueuePicture {
     std::vector<PolicyBlocker> blockers;  // Of what does not run: why it does not begin.
     std::vector<std::string> waits_for;   // Of these, and of its life, what is not its time.
     QueueForecast expected;               // Of what does not run.
+    bool window_gone = false;             // No window of this name carries work any more.
   };
   std::string window;
   std::optional<DeclaredWindow> declared;  // There is none of that name any more.

@@ -23,13 +23,19 @@ std::string WordsOf(const PolicyDecision& decision, absl::string_view rule) {
   return found == decision.blockers.end() ? std::string() : found->message;
 }
 
+// The digits of a digest that the command line shows and takes.
+constexpr size_t kShortDigest = 12;
+
 bool Waived(const PolicyDecision& decision, absl::string_view rule) {
   return std::find(decision.waived.begin(), decision.waived.end(), rule) != decision.waived.end();
 }
 
 void ForeseeApprovals(const Job& job, const PolicyDecision& decision, const PolicyDecision& then,
                       absl::Time now, std::vector<PolicyBlocker>* foreseen) {
-  const std::string command = absl::StrCat("dbfleet change approve ", job.id, " --reason REASON");
+  const std::string command = absl::StrCat(
+      "dbfleet change approve ", job.id,
+      job.digest.empty() ? "" : absl::StrCat(" --digest ", job.digest.substr(0, kShortDigest)),
+      " --reason REASON");
   // Given from then on, an approval lasts until the opening.
   const absl::Time lasting = decision.opens - decision.approval_ttl;
   if (decision.BlockedBy("approvals")) {

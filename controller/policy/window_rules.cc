@@ -45,7 +45,11 @@ std::vector<WindowGroup> GroupByWindows(const PolicyInput& input) {
     auto found = std::find_if(groups.begin(), groups.end(),
                               [&](const WindowGroup& group) { return group.windows == windows; });
     if (found == groups.end()) found = groups.insert(groups.end(), {windows, {}});
-    found->targets.push_back(target.name);
+    // A backup and its verification are about the same target.
+    std::vector<std::string>& names = found->targets;
+    if (std::find(names.begin(), names.end(), target.name) == names.end()) {
+      names.push_back(target.name);
+    }
   }
   return groups;
 }

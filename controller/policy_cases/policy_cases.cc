@@ -289,6 +289,25 @@ PolicyCaseResult Judge(const PolicyCase& one, PolicyDecision decision) {
   return result;
 }
 
+// A name with a slip in it would be held against the defaults.
+absl::Status CheckEnvironments(const resource::v1::PolicyCases& cases, const ManifestText& source,
+                               const Fleet& fleet) {
+  const config::Problems places(source.path, source.text);
+  std::vector<std::string> unknown;
+  for (int i = 0; i < cases.cases_size(); ++i) {
+    const std::string& name = cases.cases(i).environment();
+    const bool exists = name == "development" || name == "qa" || name == "production";
+    if (exists || fleet.policies.count(name) != 0) continue;
+    const std::string field = absl::StrCat("cases[", i, "].environment");
+    unknown.push_back(absl::StrCat(places.PlaceOf(field), field, ": there is no environment ",
+                                   config::ShownValue(name),
+                                   " in the manifests that the file names"));
+  }
+  if (unknown.empty()) return absl::OkStatus();
+  return Error(absl::StatusCode::kInvalidArgument, "UNKNOWN_ENVIRONMENT",
+               absl::StrJoin(unknown, "\n"));
+}
+
 }  // namespace
 
 absl::StatusOr<resource::v1::PolicyCases> ParsePolicyCases(const std::string& path,
@@ -318,19 +337,12 @@ absl::StatusOr<resource::v1::PolicyCases> ParsePolicyCases(const std::string& pa
 }
 
 absl::StatusOr<std::vector<PolicyCaseResult>> RunPolicyCases(
-    const resource::v1::PolicyCases& cases, absl::Span<const ManifestText> manifests,
-    absl::Time now) {
+    const resource::v1::PolicyCases& cases, const ManifestText& source,
+    absl::Span<const ManifestText> manifests, absl::Time now) {
   ASSIGN_OR_RETURN(const Fleet fleet, FleetOf(manifests, now));
+  RETURN_IF_ERROR(CheckEnvironments(cases, source, fleet));
   std::vector<PolicyCaseResult> results;
   for (const PolicyCase& one : cases.cases()) {
-    const std::string& name = one.environment();
-    const bool exists = name == "development" || name == "qa" || name == "production";
-    if (!exists && fleet.policies.count(name) == 0) {
-      return Error(
-          absl::StatusCode::kInvalidArgument, "UNKNOWN_ENVIRONMENT",
-          absl::StrCat("case ", config::ShownValue(one.name()), ": there is no environment ",
-                       config::ShownValue(name), " in the manifests that the file names"));
-    }
     results.push_back(Judge(one, Evaluate(InputOf(one, fleet, now))));
   }
   return results;

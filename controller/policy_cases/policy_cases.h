@@ -30,9 +30,11 @@ absl::StatusOr<resource::v1::PolicyCases> ParsePolicyCases(const std::string& pa
                                                            const std::string& text);
 
 // Evaluates each case with the environments and windows of the manifests. `now` is for cases
-// without a time. INVALID_ARGUMENT as ParseManifests.
+// without a time; `source` is what the cases were read from. INVALID_ARGUMENT as ParseManifests;
+// INVALID_ARGUMENT (UNKNOWN_ENVIRONMENT) with the place of each case whose environment there is
+// not.
 absl::StatusOr<std::vector<PolicyCaseResult>> RunPolicyCases(
-    const resource::v1::PolicyCases& cases, absl::Span<const ManifestText> manifests,
-    absl::Time now);
+    const resource::v1::PolicyCases& cases, const ManifestText& source,
+    absl::Span<const ManifestText> manifests, absl::Time now);
 
 }  // namespace dbfleet::controller

@@ -76,6 +76,16 @@ absl::StatusOr<std::vector<ProposedChange>> ToPropose(ReadTx& tx,
   return proposed;
 }
 
+// What is queued for a window, as ["jobs/J"...]; nothing is for any other kind.
+absl::StatusOr<std::vector<std::string>> QueuedFor(ReadTx& tx, const ResourceKind& kind,
+                                                   const std::string& name) {
+  std::vector<std::string> names;
+  if (kind.kind != kWindowKind) return names;
+  ASSIGN_OR_RETURN(const QueuedJobs jobs, tx.JobsQueuedFor(name));
+  for (const QueuedJob& job : jobs) names.push_back(absl::StrCat("jobs/", job.id));
+  return names;
+}
+
 // Changes for certain and leaves nothing behind: what would refuse it does.
 absl::Status DoAndTakeBack(Store& store, const std::function<absl::Status(WriteTx&)>& change) {
   bool done = false;
@@ -288,6 +298,7 @@ absl::StatusOr<ResourceView> ResourceManager::Delete(const RequestMeta& meta, ab
     if (!made.empty()) {
       view.id = full;
       view.kind = std::string(kind->kind);
+      ASSIGN_OR_RETURN(view.queued_jobs, QueuedFor(tx, *kind, parsed.second));
       return absl::OkStatus();
     }
     const absl::StatusOr<Resource> found = tx.GetResource(full);
@@ -324,6 +335,7 @@ absl::StatusOr<ResourceView> ResourceManager::Delete(const RequestMeta& meta, ab
     }
     ASSIGN_OR_RETURN(view, DeleteDeclared(context, full, version));
     view.voided_waivers = std::move(ended);
+    ASSIGN_OR_RETURN(view.queued_jobs, QueuedFor(tx, *kind, parsed.second));
     RETURN_IF_ERROR(CheckFillable(tx, fillable));
     return key.Remember(tx, full, now);
   };

@@ -24,6 +24,8 @@ struct ResourceView {
   uint64_t version = 0;
   // Of what was deleted: the changes whose waivers end with it.
   std::vector<std::string> voided_waivers;
+  // Of a deleted window: the jobs that are queued for it.
+  std::vector<std::string> queued_jobs;
 };
 
 // DATA_LOSS (STORE_CORRUPT) for one that this version cannot read.

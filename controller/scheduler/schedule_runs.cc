@@ -4,8 +4,8 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
-#include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "controller/audit/recovery.h"
@@ -24,6 +24,17 @@ namespace {
 
 constexpr int kJobsLookedAt = 200;
 constexpr size_t kJobsShown = 20;
+
+// Runs that are asked for in the same second are numbered, so that their ids, by which they are
+// listed, have the order in which they were asked for.
+absl::StatusOr<std::string> IdByHand(ReadTx& tx, const std::string& of_second) {
+  for (int number = 1;; ++number) {
+    std::string id = absl::StrFormat("%s-%04d", of_second, number);
+    const absl::Status found = tx.GetOccurrence(id).status();
+    if (absl::IsNotFound(found)) return id;
+    RETURN_IF_ERROR(found);
+  }
+}
 
 absl::StatusOr<DeclaredSchedule> Find(ReadTx& tx, const std::string& name) {
   const absl::StatusOr<Resource> resource = tx.GetResource(absl::StrCat("schedules/", name));
@@ -282,7 +293,7 @@ absl::StatusOr<OccurrenceView> ScheduleRuns::Run(const RequestMeta& meta,
     ASSIGN_OR_RETURN(ScheduleState state, tx.GetScheduleState(schedule));
     if (AddDeclarer(meta.principal, &state)) RETURN_IF_ERROR(tx.UpdateScheduleState(&state));
     Occurrence occurrence = NewOccurrence(state, now, now, now);
-    occurrence.id = absl::StrCat(occurrence.id, "-", RandomHex(4));
+    ASSIGN_OR_RETURN(occurrence.id, IdByHand(tx, occurrence.id));
     occurrence.requester = meta.principal;
     RETURN_IF_ERROR(tx.InsertOccurrence(&occurrence));
     id = occurrence.id;

@@ -97,6 +97,8 @@ struct QueuedJob {
 };
 // All for one window that have not ended, in the order of the queue.
 using QueuedJobs = std::vector<QueuedJob>;
+// Those for which there are any, declared or not, sorted.
+using WindowNames = std::vector<std::string>;
 
 struct BackupFilter {
   std::string instance_id;  // "" matches all, here and below.

@@ -44,6 +44,7 @@ class ReadTx : public ScheduleReads, public RuleReads {
   virtual absl::StatusOr<std::vector<Job>> ChangesOfContent(const ContentFilter& filter,
                                                             int limit) = 0;
   virtual absl::StatusOr<QueuedJobs> JobsQueuedFor(absl::string_view window) = 0;
+  virtual absl::StatusOr<WindowNames> QueuedWindows() = 0;
   virtual absl::StatusOr<Task> GetTask(absl::string_view id) = 0;
   virtual absl::StatusOr<std::vector<Task>> TasksOfJob(absl::string_view job_id) = 0;
   virtual absl::StatusOr<Attempt> GetAttempt(absl::string_view id) = 0;
@@ -76,9 +77,8 @@ class ReadTx : public ScheduleReads, public RuleReads {
   virtual absl::StatusOr<Page<Resource>> ListResources(absl::string_view kind,
                                                        const PageRequest& page) = 0;
   virtual const OutboxReader& outbox_reader() = 0;
-  // Files of changes by the SHA-256 (hex) of their bytes.
-  virtual absl::StatusOr<std::string> GetContent(absl::string_view sha256) = 0;
-  virtual absl::StatusOr<std::string> GetSetting(absl::string_view key) = 0;  // "" if never set.
+  virtual absl::StatusOr<std::string> GetContent(absl::string_view sha256) = 0;  // A change's file.
+  virtual absl::StatusOr<std::string> GetSetting(absl::string_view key) = 0;     // "" if never set.
   // What PutRequestKey keeps; "" if that was nothing, or has expired by `now`.
   virtual absl::StatusOr<std::string> GetRequestKey(absl::string_view key, absl::Time now) = 0;
 

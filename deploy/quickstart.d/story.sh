@@ -133,7 +133,7 @@ story_promotion() {
 
 # agree REASON PROPOSAL-JSON: bob agrees to what loosens a policy.
 agree() {
-  as bob proposal approve "$(field name <<<"$2")" --digest "$(field digest <<<"$2")" --reason "$1" >/dev/null
+  as bob proposal approve "$(field proposal.name <<<"$2")" --digest "$(field proposal.digest <<<"$2")" --reason "$1" >/dev/null
 }
 waits_for_window() {
   in_state "$1" READY && as ada job explain "$1" | grep -q "no maintenance window is open"
@@ -146,7 +146,7 @@ open_window() {
   note "polly opens one; that loosens production's policy, so bob has to agree:"
   proposal=$(as polly window add quickstart -e production --for 30m --reason "quickstart" -o json) || code=$?
   ((code == 8)) || fail "declaring a window ended with $code, not with 8 (it waits for people)"
-  as bob proposal show "$(field name <<<"$proposal")" | show
+  as bob proposal show "$(field proposal.name <<<"$proposal")" | show
   agree "as agreed with the shop" "$proposal"
 }
 close_window() {
@@ -211,7 +211,7 @@ story_failing_migration() {
   note "Declaring it took one person; ending it loosens production's policy, so bob has to agree:"
   proposal=$(as polly delete maintenancewindow/incident --reason "quickstart" -o json) || code=$?
   ((code == 8)) || fail "deleting the freeze ended with $code, not with 8 (it waits for people)"
-  as bob proposal show "$(field name <<<"$proposal")" | show
+  as bob proposal show "$(field proposal.name <<<"$proposal")" | show
   agree "the incident is over" "$proposal"
   wait_for_end "$job"
   expect_state "$job" ROLLED_BACK

@@ -48,7 +48,7 @@ class ApprovalTest(FleetTest):
 
     @classmethod
     def propose(cls, text):
-        return cls.apply(text, "-o", "json", expect=PENDING).json()
+        return cls.apply(text, "-o", "json", expect=PENDING).json()["proposal"]
 
     @classmethod
     def decide(cls, who, verb, proposal, *more, expect=0):
@@ -106,7 +106,7 @@ class ApprovalTest(FleetTest):
     def test_a_freeze_is_at_once_and_its_end_is_not(self):
         self.fleet.cli("polly", "window", "add", "incident", "--freeze", "--for", "10m", expect=0)
         deleted = self.fleet.cli("polly", "delete", "maintenancewindow/incident", "-o", "json",
-                                 expect=PENDING).json()
+                                 expect=PENDING).json()["proposal"]
         job = self.change("0201")
         self.approve(job, "bob")
         wait_until("the freeze holds", lambda: "freeze incident" in self.fleet.cli(
@@ -143,7 +143,7 @@ class ApprovalTest(FleetTest):
 
     def lift_auditor(self):
         proposal = self.fleet.cli("polly", "delete", "approvalpolicy/audited", "-o", "json",
-                                  expect=PENDING).json()
+                                  expect=PENDING).json()["proposal"]
         half = self.decide("bob", "approve", proposal, "--reason", "x").json()
         self.assertEqual(half["state"], "STATE_PENDING")
         whole = self.decide("dora", "approve", proposal, "--reason", "x").json()

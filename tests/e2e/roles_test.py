@@ -43,7 +43,7 @@ class RolesTest(FleetTest):
 
     def agreed(self, who, *arguments, **more):
         """What loosens a policy, or decides who approves, is agreed to by the quorum."""
-        proposal = self.fleet.cli(who, *arguments, "-o", "json", expect=PENDING, **more).json()
+        proposal = self.fleet.cli(who, *arguments, "-o", "json", expect=PENDING, **more).json()["proposal"]
         done = self.fleet.cli("bob", "proposal", "approve", proposal["name"], "--digest",
                               proposal["digest"], "--reason", "e2e", "-o", "json", expect=0).json()
         self.assertEqual(done["state"], "STATE_APPLIED", done)
@@ -149,7 +149,7 @@ class RolesTest(FleetTest):
         self.token("bob", "bob-qa", "-e", "qa")
         self.fleet.cli("polly", "window", "add", "hold", "--freeze", "--for", "20m", expect=0)
         proposal = self.fleet.cli("polly", "delete", "maintenancewindow/hold", "-o", "json",
-                                  expect=PENDING).json()
+                                  expect=PENDING).json()["proposal"]
         for decide in (("approve", "--digest", proposal["digest"]), ("reject",)):
             self.denied(self.fleet.cli("bob-qa", "proposal", decide[0], proposal["name"], *decide[1:],
                                        "--reason", "x"), "its word would count in other environments")

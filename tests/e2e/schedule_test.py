@@ -205,7 +205,7 @@ class ScheduleTest(FleetTest):
         self.assert_says(told, r"schedules/typo created",
                          r"warning: stdin:4:\d+: schedules/typo: spec.targets.instances\[1\]: there is no instance")
         dry = self.fleet.cli("polly", "apply", "-f", "-", "--dry-run", "-o", "json", stdin=text, expect=0)
-        self.assertEqual(len(dry.json()[0]["warnings"]), 1, dry)
+        self.assertEqual(len(dry.json()["changes"][0]["warnings"]), 1, dry)
         listed = {s["name"]: s for s in self.fleet.cli("eve", "schedule", "list", "-o", "json", expect=0).json()}
         shown = listed["schedules/typo"]
         self.assertEqual((shown["cron"], shown["action"], shown["suspended"]), ("30 2 * * *", "check", True))

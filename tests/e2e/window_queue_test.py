@@ -79,6 +79,9 @@ class WindowQueueTest(FleetTest):
         self.assertEqual([row["job"].split("/")[1] for row in queued], [high, large, low])
         self.assertEqual([row["queue"]["priority"] for row in queued], [80, 50, 20])
         self.assertEqual({row["queue"]["estimateSource"] for row in queued}, {"declared"})
+        states = {b["job"].split("/")[1]: b["state"] for b in self.fleet.cli(
+            "eve", "backup", "list", "-o", "json", expect=0).json()}
+        self.assertEqual({states[large], states[high]}, {"STATE_QUEUED"}, "nothing of them runs")
         self.assertLess(time.time(), opens, "too slow a machine: the window was to be closed still")
         table = self.fleet.cli("eve", "window", "queue", "tonight", expect=0).out
         self.assertRegex(table, r"PLACE\s+PRIORITY\s+JOB")
@@ -111,6 +114,22 @@ class WindowQueueTest(FleetTest):
         learned = self.fleet.cli("ada", "backup", "run", "mariadb", "--no-verify", "--window",
                                  "tonight", "-o", "json", expect=0).json()
         self.assertEqual(learned["queue"]["estimateSource"], "learned")
+
+    def test_what_loses_its_window_is_told_and_stays_listed(self):
+        self.fleet.cli("polly", "window", "add", "gone", "-e", "development", "--from",
+                       datetime.datetime.fromtimestamp(time.time() + 3600, datetime.timezone.utc)
+                       .isoformat(timespec="seconds"), "--for", "3h", expect=0)
+        job = self.fleet.cli("ada", "backup", "run", "mariadb", "--window", "gone", "-o", "name",
+                             expect=0).out.strip()
+        dry = self.fleet.cli("polly", "delete", "maintenancewindow/gone", "--dry-run", "-o", "json", expect=0)
+        self.assertEqual(dry.json()["queuedJobs"], [job])
+        deleted = self.fleet.cli("polly", "delete", "maintenancewindow/gone", expect=0)
+        self.assert_says(deleted, rf"warning: 1 job is queued for maintenancewindows/gone .*{job}")
+        rows = [row for row in self.fleet.cli("eve", "window", "queue", "-o", "json", expect=0).json()
+                if row["job"] == job]
+        self.assertEqual([row.get("windowGone") for row in rows], [True])
+        self.assert_says(self.fleet.cli("eve", "window", "queue", expect=0), "its window is gone")
+        self.fleet.cli("ada", "job", "cancel", job.split("/")[1], expect=0)
 
     def test_what_cannot_be_carried_is_refused(self):
         refused = self.fleet.cli("ada", "backup", "run", "mariadb", "--window", "no-such-window")

@@ -1,6 +1,7 @@
 #include "tests/fakes/memory_store.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -154,6 +155,13 @@ class Transaction : public MemoryTaskTx {
       return std::tie(b.priority, a.create_time, a.id) < std::tie(a.priority, b.create_time, b.id);
     });
     return queued;
+  }
+  absl::StatusOr<WindowNames> QueuedWindows() override {
+    std::set<std::string> windows;
+    for (const auto& [id, job] : t_.jobs.rows()) {
+      if (!job.queue.window.empty() && !IsTerminal(job.state)) windows.insert(job.queue.window);
+    }
+    return WindowNames(windows.begin(), windows.end());
   }
   absl::StatusOr<Attempt> GetAttempt(absl::string_view id) override {
     return Get(t_.attempts, "attempt", id);

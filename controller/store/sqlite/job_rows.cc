@@ -291,6 +291,20 @@ absl::StatusOr<QueuedJobs> JobsQueuedFor(Connection& connection, absl::string_vi
   }
 }
 
+absl::StatusOr<WindowNames> QueuedWindows(Connection& connection) {
+  ASSIGN_OR_RETURN(
+      Statement statement,
+      connection.Prepare("SELECT DISTINCT queue_window FROM jobs INDEXED BY jobs_queue"
+                         " WHERE queue_window <> '' AND end_time = -9223372036854775808"
+                         " ORDER BY queue_window"));
+  WindowNames windows;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, statement.Step());
+    if (!more) return windows;
+    windows.push_back(statement.Text(0));
+  }
+}
+
 absl::StatusOr<std::vector<Task>> TasksOfJob(Connection& connection, absl::string_view job_id) {
   // In the order in which the job named its targets; ids made in one millisecond do not keep it.
   return SelectRows<Task>(connection, "WHERE job_id = ?1 ORDER BY position", {std::string(job_id)});

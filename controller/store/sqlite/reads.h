@@ -63,6 +63,7 @@ class Reads : public PartReads<Base> {
   absl::StatusOr<QueuedJobs> JobsQueuedFor(absl::string_view window) override {
     return sqlite::JobsQueuedFor(db_, window);
   }
+  absl::StatusOr<WindowNames> QueuedWindows() override { return sqlite::QueuedWindows(db_); }
   absl::StatusOr<Task> GetTask(absl::string_view id) override { return Get<Task>(db_, id); }
   absl::StatusOr<std::vector<Task>> TasksOfJob(absl::string_view job_id) override {
     return sqlite::TasksOfJob(db_, job_id);

@@ -48,6 +48,7 @@ absl::StatusOr<std::vector<Job>> JobsInState(Connection& connection, JobState st
 absl::StatusOr<std::vector<Job>> ChangesOfContent(Connection& connection,
                                                   const ContentFilter& filter, int limit);
 absl::StatusOr<QueuedJobs> JobsQueuedFor(Connection& connection, absl::string_view window);
+absl::StatusOr<WindowNames> QueuedWindows(Connection& connection);
 absl::StatusOr<std::vector<Task>> TasksOfJob(Connection& connection, absl::string_view job_id);
 absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(Connection& connection,
                                                     absl::string_view task_id);

@@ -149,7 +149,7 @@ TEST_F(CliTest, ACallThatAStoppingControllerCutsOffIsTriedAgain) {
 TEST_F(CliTest, AControllerThatStaysAwayIsUnreachable) {
   controller_.unavailable_times = 100;
   EXPECT_EQ(RunCli({"job", "get", "01J"}), 7);
-  EXPECT_THAT(err_, HasSubstr("cannot be reached"));
+  EXPECT_THAT(err_, HasSubstr("cannot be reached at controller:7443"));
 }
 
 TEST_F(CliTest, ApprovingNeedsTheDigestThatWasSeen) {
@@ -161,6 +161,10 @@ TEST_F(CliTest, ApprovingNeedsTheDigestThatWasSeen) {
   EXPECT_EQ(controller_.approved.digest(), "");
   EXPECT_EQ(RunCli({"change", "approve", "01J", "--digest", "ABCDEF012345"}), 0);
   EXPECT_EQ(controller_.approved.digest(), kDigest);
+  EXPECT_THAT(err_, HasSubstr("dbfleet: still missing: needs 1 approval\n"));
+  controller_.job.clear_blockers();
+  EXPECT_EQ(RunCli({"change", "approve", "01J", "--digest", "ABCDEF012345"}), 0);
+  EXPECT_THAT(err_, Not(HasSubstr("missing")));
 }
 
 TEST_F(CliTest, OnATerminalThePlanIsShownAndOnlyYesApproves) {

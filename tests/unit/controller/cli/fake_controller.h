@@ -70,14 +70,17 @@ class FakeController : public api::v1::JobService::Service,
   std::optional<absl::Time> time;  // That it tells; none: it is of a version that does not.
   api::v1::ApplyResourcesRequest applied;
   absl::Status apply_error;
-  std::vector<std::string> apply_warnings;  // Of each change.
-  resource::v1::Proposal apply_proposal;    // With a name: what applying becomes.
-  std::string approved_digest;              // Of a proposal.
+  std::vector<std::string> apply_warnings;               // Of each change.
+  resource::v1::Proposal apply_proposal;                 // With a name: what applying becomes.
+  std::optional<resource::v1::Proposal> later_proposal;  // What has become of it when asked.
+  std::string approved_digest;                           // Of a proposal.
   std::vector<api::v1::Schedule> schedules;
   std::vector<api::v1::Environment> environments;
   api::v1::ResourceChange::Action change_action = api::v1::ResourceChange::ACTION_CREATED;
   std::vector<api::v1::Resource> resources;
   api::v1::DeleteResourceRequest deleted;
+  std::vector<std::string> queued_jobs;  // For what is deleted.
+  api::v1::ListWindowQueueResponse queue;
   api::v1::ListAuditRecordsRequest asked_records;
   std::vector<api::v1::TestEventRuleRequest> tested_rules;
   std::string refused_rule;  // In its manifest.
@@ -141,6 +144,13 @@ class FakeController : public api::v1::JobService::Service,
     deleted = *in;
     out->set_name(in->name());
     if (!apply_proposal.name().empty()) *out->mutable_proposal() = apply_proposal;
+    for (const std::string& name : queued_jobs) out->add_queued_jobs(name);
+    return grpc::Status::OK;
+  }
+  grpc::Status ListWindowQueue(Context* context, const api::v1::ListWindowQueueRequest*,
+                               api::v1::ListWindowQueueResponse* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    *out = queue;
     return grpc::Status::OK;
   }
   grpc::Status ListWindowOccurrences(Context* context,
@@ -167,7 +177,7 @@ class FakeController : public api::v1::JobService::Service,
   grpc::Status GetProposal(Context* context, const api::v1::GetProposalRequest*,
                            resource::v1::Proposal* out) override {
     if (auto status = Enter(context); !status.ok()) return status;
-    *out = apply_proposal;
+    *out = later_proposal.value_or(apply_proposal);
     return grpc::Status::OK;
   }
   grpc::Status ListProposals(Context* context, const api::v1::ListProposalsRequest*,
@@ -348,6 +358,7 @@ class FakeController : public api::v1::JobService::Service,
     if (auto status = Enter(context, in->request_id()); !status.ok()) return status;
     out->mutable_token()->set_name(in->user() + "/tokens/T1");
     out->set_secret("dbft_FRESH");
+    for (const std::string& warning : apply_warnings) out->add_warnings(warning);
     return grpc::Status::OK;
   }
   grpc::Status ExportAudit(Context* context, const api::v1::ExportAuditRequest*,

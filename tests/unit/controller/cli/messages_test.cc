@@ -99,5 +99,34 @@ TEST_F(MessagesTest, AnActorWithoutItsKindIsAUserAndNoMatchIsSaid) {
   EXPECT_EQ(err_, "No record matches\n");
 }
 
+TEST_F(MessagesTest, AControllerThatStaysAwayIsWaitedForNoLongerThanTheTimeout) {
+  controller_.unavailable_times = 1'000'000;
+  const absl::Time start = clock_->Now();
+  EXPECT_EQ(RunCli({"job", "wait", "01J", "--timeout", "50ms"}), 7);
+  EXPECT_THAT(err_, HasSubstr("cannot be reached at controller:7443"));
+  EXPECT_LT(clock_->Now() - start, absl::Seconds(10)) << "without it half a minute";
+  controller_.unavailable_times = 0;
+  EXPECT_EQ(RunCli({"job", "wait", "01J", "--timeout", "0s"}), 9) << "one that is there answers";
+}
+
+// Where it cannot do what it is for, whoever makes it is told.
+TEST_F(MessagesTest, WhatATokenIsInWantOfIsAWarning) {
+  ASSERT_EQ(RunCli({"token", "create", "--verbs", "approve"}), 0) << err_;
+  EXPECT_EQ(err_, "");
+  controller_.apply_warnings = {"it may approve, but not read"};
+  ASSERT_EQ(RunCli({"token", "create", "--verbs", "approve", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(err_, testing::HasSubstr("dbfleet: warning: it may approve, but not read\n"));
+  EXPECT_THAT(out_, testing::HasSubstr("\"warnings\""));
+}
+
+// Copied as they are, hints have to work.
+TEST_F(MessagesTest, TheHintHowToApproveNamesTheDigest) {
+  controller_.job.add_candidates("users/bob");
+  controller_.job.set_candidates_known(true);
+  ASSERT_EQ(RunCli({"job", "explain", "01J"}), 0) << err_;
+  EXPECT_THAT(out_,
+              testing::HasSubstr("dbfleet change approve 01J --digest abcdef012345 --reason"));
+}
+
 }  // namespace
 }  // namespace dbfleet::cli

@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/util/json_util.h"
 
 #include "tests/unit/controller/cli/cli_fixture.h"
 
@@ -89,7 +90,7 @@ TEST_F(ProposalCliTest, EachCommandThatMayBeProposedWaitsIfAsked) {
 TEST_F(ProposalCliTest, ADryRunOfADeleteSaysWhatItWouldPropose) {
   controller_.apply_proposal.set_state(Proposal::STATE_PENDING);
   controller_.apply_proposal.add_environments("production");
-  EXPECT_EQ(RunCli({"delete", "maintenancewindow/tonight", "--dry-run"}), 0) << err_;
+  EXPECT_EQ(RunCli({"delete", "maintenancewindow/tonight", "--dry-run"}), 8) << err_;
   EXPECT_TRUE(controller_.deleted.dry_run());
   EXPECT_EQ(out_, "maintenancewindow/tonight would be deleted\n");
   EXPECT_THAT(err_, HasSubstr("deleting this makes a proposal: it loosens the policy of "));
@@ -98,6 +99,66 @@ TEST_F(ProposalCliTest, ADryRunOfADeleteSaysWhatItWouldPropose) {
   EXPECT_EQ(err_, "");
   EXPECT_EQ(RunCli({"delete", "maintenancewindow/tonight"}), 0) << err_;
   EXPECT_FALSE(controller_.deleted.dry_run());
+}
+
+// Programs read one shape, whether a change takes effect, is proposed, or would be.
+TEST_F(ProposalCliTest, TheAnswerToProgramsHasOneShapeWhateverBecomesOfIt) {
+  auto& stored = controller_.resources.emplace_back();
+  stored.set_name("maintenancewindows/tonight");
+  stored.set_yaml(
+      "apiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata: {name: tonight}\n"
+      "spec: {once: {begin: '2020-01-01T00:00:00Z', end: '2040-01-01T00:00:00Z'}}\n");
+  const std::string manifest = Write("w.yaml", "kind: X\n");
+  const std::vector<std::vector<std::string>> commands = {
+      {"apply", "-f", manifest},    {"apply", "-f", manifest, "--dry-run"},
+      {"diff", "-f", manifest},     {"window", "add", "late", "--for", "2h"},
+      {"window", "end", "tonight"},
+  };
+  const Proposal proposal = controller_.apply_proposal;
+  for (std::vector<std::string> command : commands) {
+    command.insert(command.end(), {"-o", "json"});
+    controller_.apply_proposal = proposal;
+    EXPECT_EQ(RunCli(command), 8) << command[0] << err_;
+    api::v1::ApplyResourcesResponse proposed;
+    ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(out_, &proposed).ok()) << out_;
+    EXPECT_EQ(proposed.changes_size(), 1) << out_;
+    EXPECT_EQ(proposed.proposal().environments(0), "production") << out_;
+    controller_.apply_proposal.Clear();
+    EXPECT_EQ(RunCli(command), command[0] == "diff" ? 1 : 0) << command[0] << err_;
+    api::v1::ApplyResourcesResponse at_once;
+    ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(out_, &at_once).ok()) << out_;
+    EXPECT_EQ(at_once.changes_size(), 1) << out_;
+    EXPECT_FALSE(at_once.has_proposal()) << out_;
+  }
+  for (const bool proposes : {true, false}) {
+    controller_.apply_proposal = proposes ? proposal : Proposal();
+    EXPECT_EQ(RunCli({"delete", "maintenancewindow/tonight", "-o", "json"}), proposes ? 8 : 0);
+    api::v1::Resource deleted;
+    ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(out_, &deleted).ok()) << out_;
+    EXPECT_EQ(deleted.name(), "maintenancewindow/tonight");
+    EXPECT_EQ(deleted.has_proposal(), proposes);
+  }
+  controller_.apply_proposal = proposal;
+  EXPECT_EQ(RunCli({"apply", "-f", manifest, "-o", "name"}), 8);
+  EXPECT_EQ(out_, "proposals/01P\n") << "what is to be approved";
+}
+
+TEST_F(ProposalCliTest, TheEndOfAProposalHasTheExitCodeOfWhatItIs) {
+  const std::string manifest = Write("w.yaml", "kind: X\n");
+  const std::pair<Proposal::State, int> kEnds[] = {{Proposal::STATE_APPLIED, 0},
+                                                   {Proposal::STATE_REJECTED, 5},
+                                                   {Proposal::STATE_STALE, 6},
+                                                   {Proposal::STATE_EXPIRED, 1},
+                                                   {Proposal::STATE_WITHDRAWN, 1}};
+  for (const auto& [state, code] : kEnds) {
+    controller_.later_proposal = controller_.apply_proposal;
+    controller_.later_proposal->set_state(state);
+    EXPECT_EQ(RunCli({"apply", "-f", manifest, "--wait", "-o", "json"}), code) << out_ << err_;
+    api::v1::ApplyResourcesResponse answer;
+    ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(out_, &answer).ok()) << out_;
+    EXPECT_EQ(answer.proposal().state(), state);
+    EXPECT_EQ(RunCli({"proposal", "show", "01P", "--wait"}), code) << out_ << err_;
+  }
 }
 
 TEST_F(ProposalCliTest, WhatIsMissingIsThereOnANarrowTerminalToo) {

@@ -458,5 +458,33 @@ TEST_F(WindowTest, AnOverrideOpensNoFreezeAndNeedsAReasonAndAnEnd) {
   EXPECT_EQ(controller_.applied.manifests_size(), 0);
 }
 
+TEST_F(WindowTest, DeletingAWindowWarnsOfWhatIsQueuedForIt) {
+  for (int i = 1; i <= 6; ++i) controller_.queued_jobs.push_back("jobs/J" + std::to_string(i));
+  ASSERT_EQ(RunCli({"delete", "maintenancewindows/weekend"}), 0) << err_;
+  EXPECT_EQ(out_, "maintenancewindows/weekend deleted\n");
+  EXPECT_THAT(err_, HasSubstr("warning: 6 jobs are queued for maintenancewindows/weekend and begin "
+                              "nowhere until a window of that name is declared again: jobs/J1, "
+                              "jobs/J2, jobs/J3, jobs/J4, jobs/J5 and 1 more"));
+  ASSERT_EQ(RunCli({"delete", "maintenancewindows/weekend", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("queuedJobs"));
+  EXPECT_THAT(out_, HasSubstr("jobs/J6"));
+  controller_.queued_jobs.clear();
+  ASSERT_EQ(RunCli({"delete", "maintenancewindows/weekend"}), 0) << err_;
+  EXPECT_EQ(err_, "");
+}
+
+TEST_F(WindowTest, AQueueSaysWhatHasLostItsWindow) {
+  controller_.queue.set_time_zone("UTC");
+  auto* job = controller_.queue.add_jobs();
+  job->set_job("jobs/01J");
+  job->set_window_gone(true);
+  job->set_state(api::v1::QueuedJob::STATE_WAITS);
+  job->mutable_queue()->set_window("maintenancewindows/tonight");
+  ASSERT_EQ(RunCli({"window", "queue"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("waits: its window is gone"));
+  EXPECT_THAT(out_, HasSubstr("tonight")) << "of several windows each job says which is its own";
+  EXPECT_THAT(err_, HasSubstr("maintenancewindows/tonight is no window any more"));
+}
+
 }  // namespace
 }  // namespace dbfleet::cli

@@ -478,7 +478,8 @@ TEST_F(HeldLifeTest, WhatLapsesBeforeTheWindowOpensIsToldAhead) {
   EXPECT_THAT(Foreseen(job),
               ElementsAre(AllOf(HasSubstr("approvals: the approval of users/bob at "),
                                 HasSubstr("expires, before the next opening at "),
-                                HasSubstr("dbfleet change approve " + job.id))));
+                                HasSubstr("dbfleet change approve " + job.id + " --digest " +
+                                          JobOf(job.id).digest.substr(0, 12) + " --reason"))));
   Declare({Once("tonight", absl::Hours(3), absl::Hours(2))});
   EXPECT_THAT(Foreseen(job), IsEmpty()) << "the approval lasts until then";
   Declare({Once("now", absl::ZeroDuration(), absl::Hours(2))});

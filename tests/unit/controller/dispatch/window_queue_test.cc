@@ -485,6 +485,23 @@ TEST_F(WindowQueueTest, TheQueueShowsOrderStateAndWhenEachIsExpected) {
   EXPECT_EQ(ReasonOf(none), "NO_SUCH_WINDOW");
 }
 
+TEST_F(WindowQueueTest, WhatLostItsWindowIsListedWithAllOthers) {
+  Declare({Once("tonight", kSoon, absl::Hours(1)), Once("weekend", kSoon, absl::Hours(1))});
+  const Job lost = Backup("users-db", For("tonight", 50, absl::Minutes(10)));
+  const Job other = Backup("a-db", For("weekend", 50, absl::Minutes(10)));
+  Declare({Once("weekend", kSoon, absl::Hours(1))});
+  const QueuePicture all = QueueOf("");
+  ASSERT_EQ(all.rows.size(), 2u);
+  EXPECT_EQ(all.rows[0].job.id, lost.id);
+  EXPECT_TRUE(all.rows[0].window_gone);
+  EXPECT_EQ(all.rows[0].state, QueueEntry::State::kWaits) << "it is no window's turn";
+  EXPECT_EQ(all.rows[0].expected.begin, absl::InfiniteFuture());
+  EXPECT_EQ(all.rows[1].job.id, other.id);
+  EXPECT_FALSE(all.rows[1].window_gone);
+  ASSERT_EQ(QueueOf("tonight").rows.size(), 1u);
+  EXPECT_TRUE(QueueOf("tonight").rows[0].window_gone);
+}
+
 TEST_F(WindowQueueTest, TheSameRequestIsQueuedOnce) {
   Declare({Once("tonight", kSoon, absl::Hours(1))});
   const QueueAsk ask = For("tonight", 50, absl::Minutes(10));

@@ -17,7 +17,9 @@ namespace dbfleet::controller {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
 constexpr Verb kVerbs[] = {Verb::kRead,    Verb::kOperate,    Verb::kApprove,
@@ -250,6 +252,14 @@ TEST_F(StoredRolesTest, ABindingThatCannotBeReadGivesNobodyAnything) {
       ReasonOf(
           ReadFrom(store_, [](ReadTx& tx) { return RolesIn(tx, "users/ada", "qa"); }).status()),
       "STORE_CORRUPT");
+}
+
+TEST(Scope, ATokenThatIsNotToReadIsSaidToWantThatForItsWork) {
+  EXPECT_THAT(WantsOf({{}, {Verb::kApprove}, {}}), ElementsAre(HasSubstr("verb read")));
+  EXPECT_THAT(WantsOf({{}, {Verb::kOperate, Verb::kApprove}, {}}), SizeIs(2));
+  EXPECT_THAT(WantsOf({{}, {Verb::kRead, Verb::kApprove}, {}}), IsEmpty());
+  EXPECT_THAT(WantsOf({{}, {Verb::kDeclare}, {}}), IsEmpty());
+  EXPECT_THAT(WantsOf({{"qa"}, {}, {}}), IsEmpty()) << "all verbs of its user";
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ TEST(Foresight, OneThatExpiresBeforeIsToldWithWhenToAskAnew) {
           AllOf(HasSubstr("the approval of users/bob at 2027-01-16T08:00:00+00:00 expires, before "
                           "the next opening at 2027-01-16T14:00:00+00:00"),
                 HasSubstr("ask for a new one after 2027-01-15T14:00:00+00:00 (dbfleet change "
-                          "approve J --reason REASON)"))));
+                          "approve J --digest d --reason REASON)"))));
 }
 
 // At its very end an approval does not count any more.

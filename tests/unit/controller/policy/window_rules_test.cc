@@ -126,6 +126,15 @@ TEST(WindowRules, AFreezeIsNamedWithItsEndAndTheNextOpening) {
   EXPECT_EQ(decision.opens, kNow + absl::Hours(10));
 }
 
+TEST(WindowRules, ATargetOfSeveralTasksIsNamedOnce) {
+  PolicyInput input = Input(WindowFor::kAll, {kOpen, kFreeze, kLater});
+  input.targets.push_back(input.targets.front());
+  const std::string message = Evaluate(input).blockers[0].message;
+  const size_t first = message.find("instances/a/");
+  ASSERT_NE(first, std::string::npos) << message;
+  EXPECT_EQ(message.find("instances/a/", first + 1), std::string::npos) << message;
+}
+
 TEST(WindowRules, AFreezeThatCanBeEndedSaysHow) {
   const std::string once = Evaluate(Input(WindowFor::kAll, {kOpen, kFreeze})).blockers[0].message;
   EXPECT_TRUE(absl::StrContains(once, "(to end it before: dbfleet window end holidays)")) << once;

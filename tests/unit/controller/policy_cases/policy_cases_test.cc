@@ -32,7 +32,7 @@ absl::StatusOr<std::vector<PolicyCaseResult>> RunCases(const std::string& cases,
                    ParsePolicyCases("c.yaml", kHead + cases));
   std::vector<ManifestText> texts;
   if (!manifests.empty()) texts.push_back({"m.yaml", manifests});
-  return RunPolicyCases(parsed, texts, kNow);
+  return RunPolicyCases(parsed, {"c.yaml", kHead + cases}, texts, kNow);
 }
 
 // The one case's rules, and whether it passed.
@@ -74,7 +74,7 @@ TEST(PolicyCases, ThoseOfTheExampleFleetPass) {
   for (const std::string& name : cases->manifests()) {
     manifests.push_back({name, ExampleFile(name)});
   }
-  const auto results = RunPolicyCases(*cases, manifests, kNow);
+  const auto results = RunPolicyCases(*cases, {}, manifests, kNow);
   ASSERT_TRUE(results.ok()) << results.status();
   EXPECT_EQ(results->size(), 6);
   for (const PolicyCaseResult& result : *results) EXPECT_TRUE(result.passed) << result.name;
@@ -241,9 +241,23 @@ TEST(PolicyCases, MistakesAreToldWithTheirPlacesAllTogether) {
   }
   EXPECT_FALSE(RunCases("- {name: a, environment: qa, expect: allowed, aproved: true}\n").ok());
   EXPECT_FALSE(RunCases("[]\n").ok());
-  EXPECT_EQ(ReasonOf(RunCases("- {name: a, environment: prodution, expect: waits}\n").status()),
-            "UNKNOWN_ENVIRONMENT")
-      << "it would be held against the defaults";
+}
+
+// It would be held against the defaults.
+TEST(PolicyCases, EachEnvironmentThatThereIsNotIsToldWithItsPlace) {
+  const absl::Status status = RunCases(
+                                  "- {name: a, environment: prodution, expect: waits}\n"
+                                  "- {name: b, environment: staging, expect: waits}\n"
+                                  "- name: c\n"
+                                  "  environment: dev\n"
+                                  "  expect: waits\n")
+                                  .status();
+  EXPECT_EQ(ReasonOf(status), "UNKNOWN_ENVIRONMENT");
+  EXPECT_EQ(status.message(),
+            "c.yaml:4:13: cases[0].environment: there is no environment \"prodution\" in the "
+            "manifests that the file names\n"
+            "c.yaml:7:3: cases[2].environment: there is no environment \"dev\" in the manifests "
+            "that the file names");
 }
 
 }  // namespace

@@ -355,6 +355,30 @@ TEST_F(ResourceManagerTest, TheWindowsInForceAreThoseOfTheTransactionsStore) {
   EXPECT_THAT(WindowsOf(source), ElementsAre("noon"));
 }
 
+TEST_F(ResourceManagerTest, DeletingAWindowNamesWhatIsQueuedForIt) {
+  Applied(Recurring("night") + "---\n" + Recurring("noon"));
+  const auto add = [&](const std::string& id, const std::string& window, JobState state) {
+    Job job;
+    job.id = id;
+    job.environment = "qa";
+    job.queue.window = window;
+    job.state = state;
+    ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertJob(&job); }).ok());
+  };
+  add("J1", "night", JobState::kReady);
+  add("J2", "night", JobState::kSucceeded);
+  add("J3", "noon", JobState::kReady);
+  const auto queued = [&](bool dry_run) {
+    const auto view = manager_.Delete({"users/polly", "r-1"}, "maintenancewindow/night", 0, "",
+                                      Rights::All(), nullptr, dry_run);
+    EXPECT_TRUE(view.ok()) << view.status();
+    return view.ok() ? view->queued_jobs : std::vector<std::string>();
+  };
+  EXPECT_THAT(queued(true), ElementsAre("jobs/J1"));
+  EXPECT_THAT(queued(false), ElementsAre("jobs/J1"));
+  EXPECT_THAT(queued(false), ElementsAre("jobs/J1")) << "the same answer to a repeated request";
+}
+
 TEST_F(ResourceManagerTest, AStoredWindowThatCannotBeReadStopsInsteadOfOpening) {
   Applied(Recurring("night"));
   ASSERT_TRUE(store_

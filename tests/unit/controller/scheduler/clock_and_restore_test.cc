@@ -164,6 +164,22 @@ TEST_F(ClockAndRestoreTest, ARunByHandIsAuditedBeginsAtOnceAndIsOneForEachReques
   EXPECT_EQ(ReasonOf(runs_.Run({"users/ada", "r3"}, "nigthly", "").status()), "SCHEDULE_NOT_FOUND");
 }
 
+TEST_F(ClockAndRestoreTest, RunsByHandOfOneSecondAreListedInTheOrderInWhichTheyWereAskedFor) {
+  AddInstances(1);
+  SetRoles("ada", {Role::kOperator});
+  Declare("nightly", "0 3 * * *", "overlap: allow");
+  Boot();
+  std::vector<std::string> asked;
+  for (int i = 0; i < 6; ++i) {
+    const auto run = runs_.Run({"users/ada", ""}, "nightly", "");
+    ASSERT_TRUE(run.ok()) << run.status();
+    asked.insert(asked.begin(), run->occurrence.id);
+  }
+  std::vector<std::string> listed;  // Newest first.
+  for (const OccurrenceView& view : History("nightly")) listed.push_back(view.occurrence.id);
+  EXPECT_EQ(listed, asked);
+}
+
 TEST_F(ClockAndRestoreTest, WhatComesNextIsToldWithItsJitter) {
   AddInstances(1);
   Declare("jittery", "0 * * * *", "jitter: 30m");

@@ -1,3 +1,4 @@
+#include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 
 #include "common/base/hash.h"
@@ -437,6 +438,11 @@ TEST_F(QueriesTest, AWindowsQueueHasWhatHasNotEndedInItsOrder) {
   EXPECT_EQ(queue("nightly"), "Q3 Q2 Q1 ");
   EXPECT_EQ(queue("weekend"), "Q5 ");
   EXPECT_EQ(queue(""), "") << "most jobs are in no queue";
+  const auto windows = [&] {
+    return absl::StrJoin(Read([](ReadTx& tx) { return tx.QueuedWindows(); }).value(), " ");
+  };
+  add("Q7", "over", 50, 1, JobState::kSucceeded);
+  EXPECT_EQ(windows(), "nightly weekend") << "of what has not ended, each once";
   Job raised = Read([&](ReadTx& tx) { return tx.GetJob("Q1"); }).value();
   raised.queue.priority = 90;
   raised.queue.estimate = absl::Minutes(90);
