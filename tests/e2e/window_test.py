@@ -290,6 +290,38 @@ class WindowTest(FleetTest):
         for name in (grants[0], "new-year"):
             self.fleet.cli("polly", "delete", f"maintenancewindow/{name}", expect=0)
 
+    def slow_change(self, version, statements=5):
+        slow = "".join(f"CREATE TABLE slow_{version}_{i} AS SELECT SLEEP(3) AS s;\n" for i in range(statements))
+        undo = "".join(f"DROP TABLE slow_{version}_{i};\n" for i in reversed(range(statements)))
+        folder = self.fleet.migration(version, f"slow_{version}", slow, undo)
+        return self.fleet.submit(folder, environment="development")
+
+    def declare_cancelling(self, seconds):
+        now = time.time()
+        moments = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(t)) for t in (now - 60, now + seconds)]
+        self.apply("apiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata: {name: tight}\nspec:\n"
+                   "  selector: {environments: [development]}\n  overrun: cancel\n"
+                   f"  once: {{begin: '{moments[0]}', end: '{moments[1]}'}}\n", expect=0)
+
+    def test_what_runs_goes_by_the_end_that_its_window_has_now(self):
+        # Extended under it: the statements go on behind the first end.
+        self.declare_cancelling(90)
+        job = self.slow_change("0108")
+        self.fleet.wait_job(job, "ROLLING")
+        self.declare_cancelling(600)
+        wait_until("the end has moved", lambda: any(
+            r["action"] == "attempt.bound" and r["resource"] == f"jobs/{job}" for r in self.fleet.audit()))
+        self.fleet.wait_job(job, "SUCCEEDED")
+
+        # Ended sooner: its steps end, what was done is taken back, and nothing has failed.
+        job = self.slow_change("0109", statements=20)
+        self.fleet.wait_job(job, "ROLLING")
+        self.declare_cancelling(20)
+        self.fleet.wait_job(job, "ROLLED_BACK", "CANCELLED")
+        shown = json.loads(self.fleet.cli("ada", "job", "get", job, "-o", "json", expect=0).out)
+        self.assertIn("the window tight", json.dumps(shown))
+        self.fleet.cli("polly", "delete", "maintenancewindow/tight", expect=0)
+
 
 if __name__ == "__main__":
     fleet.main()
