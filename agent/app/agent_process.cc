@@ -78,7 +78,7 @@ absl::Status AgentProcess::Build() {
                {{"backup_dir", config.backup_dir()},
                 {"error", std::string(repository.status().message())}});
   }
-  repository_id_ = repository.value_or("");
+  repository_id_ = repository.value_or(kUnknownRepository);
   for (InstanceSpec& spec : SpecsOf(config)) {
     const std::string name = spec.name;
     engines_[name] = MakeEngine(std::move(spec));

@@ -10,6 +10,7 @@
 
 #include "common/audit/checkpoint.h"
 #include "controller/dispatch/session.h"
+#include "controller/domain/transitions.h"
 #include "dbfleet/agent/v1/link_service.pb.h"
 
 namespace dbfleet::controller {
@@ -21,7 +22,7 @@ struct DispatchOptions {
   // After this controller's start, and after a lease ran out, nothing becomes LOST for so long.
   absl::Duration lost_grace = absl::Minutes(5);
   absl::Duration start_within = absl::Minutes(5);
-  absl::Duration max_clock_skew = absl::Seconds(30);
+  absl::Duration max_clock_skew = kMostClockSkew;
   // That agents wait at most to hear that their events are committed (mail.h).
   absl::Duration ack_delay = absl::Milliseconds(500);
   // The checkpoint in such a text, if this controller signed it. Unset: none counts.

@@ -135,7 +135,8 @@ std::map<std::string, std::string> BasisOf(const Job& job, const PolicyDecision&
                                })},
       {"promoted_by", decision.promoted_by.empty() ? "" : "jobs/" + decision.promoted_by},
       {"waived", absl::StrJoin(decision.waived, ", ")},
-      {"waived_by", decision.waived_by}};
+      {"waived_by", decision.waived_by},
+      {"outlasted_by", decision.overrun == Overrun::kCancel ? decision.outlasted_by : ""}};
   return basis;
 }
 
@@ -192,7 +193,8 @@ absl::Status HoldBack(FlowContext& context, const JobFlow& flow, Job job) {
   // One that waits for nothing but its time, and a backup that is taken by itself, goes on by
   // itself when these come.
   const bool by_itself = WaitsForTimeAndBackup(decision) &&
-                         (decision.BlockedByTime() || job.backup_gate != BackupGate::kExisting);
+                         (decision.BlockedByTime() || decision.BlockedBy("agent-too-old") ||
+                          job.backup_gate != BackupGate::kExisting);
   job.error_reason = by_itself ? kWindowClosed : kBlockedByPolicy;
   job.error_message = RecordedWords(decision);
   if (!job.queue.window.empty()) context.changes.queues.insert(job.queue.window);

@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 
 #include "controller/domain/types.h"
@@ -31,6 +32,9 @@ inline constexpr char kBackupGone[] = "BACKUP_GONE";
 // counts failures leaves it out.
 inline constexpr char kNotAfterPassed[] = "NOT_AFTER_PASSED";
 bool IsFailure(const Task& task);  // FAILED or ROLLED_BACK, and not cut short by its time.
+
+// So far the clocks of agents that are given work may be off the controller's.
+inline constexpr absl::Duration kMostClockSkew = absl::Seconds(30);
 
 // An executing attempt that its agent did not let begin, granted or prepared as it was: it came too
 // late, or its backup was gone.

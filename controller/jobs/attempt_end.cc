@@ -140,6 +140,17 @@ AttemptEnd Believable(const Attempt& attempt, const Task& task, const AttemptEnd
           end.result_blob};
 }
 
+// Whatever else it ended with behind that: the scheduler's look, a moment later, would cancel the
+// job all the same, and what an attempt did not succeed in because it was ended is no failure.
+// Where taking back what was done did not go well, that is its reason.
+bool WasCutByItsWindow(absl::Time now, const Job& job, const Attempt& attempt) {
+  if (attempt.state == AttemptState::kSucceeded || NeverBegan(attempt)) return false;
+  if (!EndsWithItsWindow(job) || attempt.not_after >= job.expire_time) return false;
+  if (attempt.error_reason == kNotAfterPassed) return true;
+  const bool incomplete = attempt.error_reason == "ROLLBACK_INCOMPLETE";
+  return now + (incomplete ? kMostClockSkew : absl::ZeroDuration()) >= attempt.not_after;
+}
+
 // The agent's clock may be ahead, and it may not have heard that the window was extended.
 std::string WhyClosed(absl::Time now, const Job& job, const Attempt& attempt) {
   if (now >= attempt.not_after) return absl::StrCat("the window ", job.window, " has closed");
@@ -175,9 +186,7 @@ absl::Status JobFlow::EndAttempt(FlowContext& context, Attempt attempt,
   // Changes the task in place, so that it is in hand as it is stored.
   RETURN_IF_ERROR(EndExecuteAttempt(context, job, attempt, end, &task));
   // The window's end, which the agent was first to see.
-  const bool by_window = attempt.error_reason == kNotAfterPassed &&
-                         attempt.not_after < job.expire_time && !NeverBegan(attempt);
-  if (by_window && EndsWithItsWindow(job)) {
+  if (WasCutByItsWindow(context.now, job, attempt)) {
     return CancelClosed(*this, context, job.id, WhyClosed(context.now, job, attempt));
   }
   return AdvanceStored(context, job.id, &task);

@@ -16,7 +16,11 @@ namespace {
 absl::StatusOr<std::vector<Attempt>> Moved(ReadTx& tx, const Job& job,
                                            const PolicyDecision& decision) {
   std::vector<Attempt> moved;
-  if (!EndsWithItsWindow(job) || decision.BlockedByTime()) return moved;
+  // Where no window was looked at, nothing is known of its end.
+  const bool known = !decision.window.empty() || !decision.outlasted_by.empty();
+  const bool blind =
+      decision.BlockedBy("windows-unreadable") || decision.BlockedBy("policy-changed");
+  if (!EndsWithItsWindow(job) || !known || blind || decision.BlockedByTime()) return moved;
   const absl::Time bound = std::min(job.expire_time, decision.steps_until);
   ASSIGN_OR_RETURN(std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
   for (Attempt& attempt : open) {
@@ -44,6 +48,7 @@ absl::Status MoveBounds(FlowContext& context, const Job& job, const PolicyDecisi
         "attempt.bound", job,
         {{"attempt", attempt.id},
          {"window", decision.window.empty() ? job.window : decision.window},
+         {"outlasted_by", decision.outlasted_by},
          {"not_after",
           absl::FormatTime(absl::RFC3339_sec, attempt.not_after, absl::UTCTimeZone())}}));
   }

@@ -211,6 +211,10 @@ absl::Status JobFlow::RollBackByItself(FlowContext& context, const Job& job, int
     return absl::OkStatus();
   }
   FlowContext as_rollout{context.tx, context.now, kActor, {}};
+  if (context.now + kMostClockSkew >= job.expire_time) {
+    return as_rollout.Audit("change.rollback_refused", job,
+                            {{"why", "its time is over; what was applied stays as it is"}});
+  }
   const absl::StatusOr<Job> rollback = InsertRollback(
       as_rollout, *this, job,
       {job.requester, absl::StrCat("jobs/", job.id, " failed, and its rollout rolls back then"),

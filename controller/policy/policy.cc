@@ -194,7 +194,7 @@ void CheckPaused(const PolicyInput& input, std::vector<PolicyBlocker>* blockers)
 
 // A waived rule does not merely go unsaid: under a freeze nobody asks whether a window is open, so
 // a waiver of the freeze alone has to bring that question back.
-void CheckTimesThatHold(const PolicyInput& input, PolicyDecision* decision) {
+void CheckTimes(const PolicyInput& input, PolicyDecision* decision) {
   const bool no_window = Waives(input, "window"), no_freeze = Waives(input, "freeze");
   PolicyDecision as_declared = *decision;
   CheckWindows(input, {}, &as_declared);
@@ -211,15 +211,6 @@ void CheckTimesThatHold(const PolicyInput& input, PolicyDecision* decision) {
   if (no_window && unfrozen.BlockedBy("window")) decision->waived.push_back("window");
 }
 
-void CheckTimes(const PolicyInput& input, PolicyDecision* decision) {
-  CheckTimesThatHold(input, decision);
-  decision->steps_until = decision->window_closes;
-  if (!Waives(input, "window")) return;
-  const bool open = decision->window_closes != absl::InfiniteFuture();
-  decision->steps_until = open ? std::max(decision->window_closes, input.waiver->expire_time)
-                               : input.waiver->expire_time;
-}
-
 // After the other times, which may close earlier than its window.
 void CheckTurn(const PolicyInput& input, PolicyDecision* decision) {
   if (input.job.queue.window.empty()) return;
@@ -231,6 +222,19 @@ void CheckTurn(const PolicyInput& input, PolicyDecision* decision) {
   } else {
     *decision = std::move(in_turn);
   }
+}
+
+// After all times. Somebody who waives its window means that what runs in it goes on behind its
+// end; of what is queued that is the window that carries it, by its own rule.
+void SetStepsUntil(const PolicyInput& input, PolicyDecision* decision) {
+  decision->steps_until = decision->window_closes;
+  const bool waived =
+      Waives(input, "window") && (input.job.queue.window.empty() || Waives(input, "window-queue"));
+  if (!waived) return;
+  const bool open = decision->window_closes != absl::InfiniteFuture();
+  if (open && decision->window_closes >= input.waiver->expire_time) return;
+  decision->steps_until = input.waiver->expire_time;
+  decision->outlasted_by = input.waiver->principal;
 }
 
 void TakeAwayWaived(const PolicyInput& input, PolicyDecision* decision) {
@@ -305,7 +309,7 @@ bool NeedsMending(absl::Span<const Task> tasks) {
 bool WaitsForTimeAndBackup(const PolicyDecision& decision) {
   return std::all_of(decision.blockers.begin(), decision.blockers.end(), [](const auto& blocker) {
     return blocker.rule == "window" || blocker.rule == "freeze" || blocker.rule == "window-queue" ||
-           blocker.rule == "verified-backup";
+           blocker.rule == "verified-backup" || blocker.rule == "agent-too-old";
   });
 }
 
@@ -331,6 +335,7 @@ PolicyDecision Evaluate(const PolicyInput& input) {
   CheckBackups(input, approvals, &decision.blockers);
   CheckTimes(input, &decision);
   CheckTurn(input, &decision);
+  SetStepsUntil(input, &decision);
   TakeAwayWaived(input, &decision);
   NoteBasis(input, &decision);
   decision.counted = std::move(approvals.counted);

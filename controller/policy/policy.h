@@ -53,6 +53,7 @@ struct PolicyDecision {
   // Behind which no further step starts of what its window's end cancels: when the first window
   // closes, or a waiver of "window" ends that outlasts it.
   absl::Time steps_until = absl::InfiniteFuture();
+  std::string outlasted_by;  // Whose waiver that is; "": the window's own end.
   // Blocked by times only because too little of what is open is left.
   bool closing = false;
   // Blocked by "window-queue" though its window is open: by its turn.
@@ -133,7 +134,8 @@ bool WindowsCount(const Job& job);
 // targets, each of which is as it should be, or was ended by its time and is as it was.
 bool NeedsMending(absl::Span<const Task> tasks);
 
-// Nothing is missing but its time and a backup that can be taken until then.
+// Nothing is missing but its time, a backup that can be taken until then, and agents that are
+// upgraded.
 bool WaitsForTimeAndBackup(const PolicyDecision& decision);
 
 // Whether promotion has a say. Where it has none the earlier environment need not be looked at.

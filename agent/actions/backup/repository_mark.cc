@@ -70,6 +70,12 @@ absl::StatusOr<std::string> KnowRepository(const std::string& backup_dir, const 
 
 absl::Status CheckRepository(const std::string& backup_dir, const std::string& id) {
   if (id.empty()) return absl::OkStatus();
+  if (id == kUnknownRepository) {
+    return Error(absl::StatusCode::kUnavailable, "NO_REPOSITORY",
+                 absl::StrCat("the agent could not use ", backup_dir,
+                              " as its backup repository when it started, nor tell whether it is "
+                              "that (its log says why); put it right, then restart the agent"));
+  }
   const absl::StatusOr<std::string> found = ReadId(MarkOf(backup_dir));
   if (found.ok() && *found == id) return absl::OkStatus();
   const std::string why = found.ok() ? absl::StrCat("its ", kRepositoryMark, " is another one's")

@@ -12,6 +12,10 @@ namespace dbfleet::agent {
 // What an agent has to find there it notes elsewhere (`<data_dir>/repository`).
 inline constexpr char kRepositoryMark[] = ".dbfleet-repository";
 
+// In place of an id: KnowRepository could not tell which it is. Nothing has it, so that no backup
+// is taken for gone, or written, where the repository only may be.
+inline constexpr char kUnknownRepository[] = "?";
+
 // At the agent's start: the id that the mark has to hold. By the agent's note, if that is about
 // this folder; the repository is then not touched, since it may not be mounted, or hang. Else what
 // is there is the repository from now on: it is made, marked unless it is, and noted.

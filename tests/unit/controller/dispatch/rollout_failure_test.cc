@@ -195,6 +195,27 @@ TEST_F(RolloutLifeTest, WhatExpiresWhileTargetsRunIsNotRolledBack) {
   EXPECT_THAT(RollbacksOf(job), IsEmpty());
 }
 
+// What could not be taken back on one target is no reason to take back the others when nobody
+// expects it any more.
+TEST_F(RolloutLifeTest, NothingIsRolledBackByItselfOnceItsTimeIsOver) {
+  ChangeRequest request = MakeRollout();
+  request.rollout.on_failure = OnFailure::kRollback;
+  request.expire_after = absl::Hours(2);
+  const std::string job = Begun(request);
+  EndWave({"db-0"});
+  EndChecks({"db-0"});
+  const std::vector<agent::v1::Offer> running = BegunWave();
+  clock_.Advance(JobOf(job).expire_time - clock_.Now());
+  for (const agent::v1::Offer& offer : running) {
+    work::v1::TaskResult result;
+    result.mutable_migrate()->add_remaining_versions("1");
+    agent_.Finish(offer, agent::v1::OUTCOME_FAILED, result, "ROLLBACK_INCOMPLETE");
+  }
+  EXPECT_EQ(StateOf(job), "partial");
+  EXPECT_THAT(RollbacksOf(job), IsEmpty());
+  EXPECT_THAT(Detail("change.rollback_refused", "why"), HasSubstr("its time is over"));
+}
+
 TEST_F(RolloutLifeTest, WhatItsTimeCutShortSpendsNoBudget) {
   ChangeRequest request = MakeRollout();
   request.rollout.on_failure = OnFailure::kPause;

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "common/base/status.h"
 #include "tests/unit/controller/dispatch/window_fixture.h"
 
 namespace dbfleet::controller {
@@ -33,7 +34,8 @@ class WindowBoundTest : public WindowFixture {
     work::v1::TaskResult result;
     result.mutable_migrate()->set_rolled_back(rolled_back);
     if (!rolled_back) result.mutable_migrate()->add_remaining_versions("1");
-    agent_.Finish(running_, agent::v1::OUTCOME_FAILED, result, "NOT_AFTER_PASSED");
+    agent_.Finish(running_, agent::v1::OUTCOME_FAILED, result,
+                  rolled_back ? "NOT_AFTER_PASSED" : "ROLLBACK_INCOMPLETE");
   }
   int Rollbacks() {
     int found = 0;
@@ -76,8 +78,10 @@ TEST_F(WindowBoundTest, ItDoesNotPauseForItsFailureBudget) {
 // A person looks at what could not be taken back; the others stay as they are until somebody asks.
 TEST_F(WindowBoundTest, WhatCouldNotBeTakenBackIsSaidAndTheOthersStay) {
   const std::string job = OneDoneAndOneRuns(OnFailure::kRollback);
-  CutShortAt(closes_, /*rolled_back=*/false);
+  CutShortAt(closes_ - absl::Seconds(25), /*rolled_back=*/false);
   EXPECT_EQ(StateOf(job), "partial");
+  EXPECT_EQ(JobOf(job).error_reason, "ROLLBACK_INCOMPLETE");
+  EXPECT_EQ(Detail("job.cancel", "reason").substr(0, 14), "for agents/db1");
   EXPECT_EQ(Rollbacks(), 0);
 }
 
@@ -103,6 +107,39 @@ TEST_F(WindowBoundTest, TheRollbackThatAPersonAsksForWaitsForAWindow) {
   Must(jobs_.Approve({"users/bob", ""}, rollback.id, JobOf(rollback.id).digest, "back"));
   EXPECT_THAT(WhyOf(rollback.id), HasSubstr("no maintenance window is open"));
   EXPECT_FALSE(IsOffered());
+}
+
+// A window that carries work ends what it carries, whatever else is open, or needed.
+TEST_F(WindowBoundTest, WhatIsQueuedEndsWithTheWindowThatCarriesIt) {
+  ChangePolicy([](EnvironmentPolicy* policy) { policy->window_for = WindowFor::kNone; });
+  Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(1), Overrun::kCancel),
+           Once("all-day", absl::ZeroDuration(), absl::Hours(20), Overrun::kCancel)});
+  ChangeRequest request = MakeChange();
+  request.queue = {"tonight", 50, absl::Minutes(10)};
+  const Job job = ApprovedOf(request);
+  const agent::v1::Offer offer = Begun();
+  EXPECT_EQ(agent_.NotAfter(offer), closes_);
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(agent_.NotAfter(offer), closes_);
+  EXPECT_FALSE(Audited("attempt.bound"));
+}
+
+// What runs keeps the end that it was given: to know none is no reason to go on for longer.
+TEST_F(WindowBoundTest, WindowsThatCannotBeReadMoveNoEnd) {
+  OneDoneAndOneRuns(OnFailure::kStop);
+  windows_ = Error(absl::StatusCode::kDataLoss, "STORE_CORRUPT", "a window is unreadable");
+  job_looks_.Start();
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(agent_.NotAfter(running_), closes_);
+  EXPECT_FALSE(Audited("attempt.bound"));
+}
+
+TEST_F(WindowBoundTest, APolicyThatWantsNoWindowAnyMoreMovesNoEndOfWhatWasApprovedBefore) {
+  OneDoneAndOneRuns(OnFailure::kStop);
+  ChangePolicy([](EnvironmentPolicy* policy) { policy->window_for = WindowFor::kNone; });
+  job_looks_.Start();
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(agent_.NotAfter(running_), closes_);
 }
 
 // A stream breaks, and what was said on it with it.

@@ -4,6 +4,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 
+#include "controller/domain/transitions.h"
 #include "controller/policy/policy.h"
 #include "tests/unit/controller/policy/plain_policy.h"
 

@@ -121,6 +121,11 @@ TEST_F(RepositoryMarkTest, WithoutANoteNothingIsLookedAt) {
   EXPECT_TRUE(CheckRepository(base_ + "/none", "").ok());
 }
 
+TEST_F(RepositoryMarkTest, WhatTheAgentCouldNotTellIsNoRepository) {
+  Know();
+  EXPECT_EQ(ReasonOf(CheckRepository(repository_, kUnknownRepository)), "NO_REPOSITORY");
+}
+
 TEST_F(RepositoryMarkTest, NoBackupIsWrittenUnderTheMountPoint) {
   FakeClock clock;
   BackupAction::Options options;
