@@ -61,6 +61,10 @@ class Journal {
   virtual absl::Status Decline(const v1::Offer& offer, const v1::Declined& declined) = 0;
   // ACCEPTED -> GRANTED. Granted before: OK.
   virtual absl::Status Grant(const v1::Grant& grant) = 0;
+  // Of one that was granted and has not ended: the Grant's not_after is another. OK if it is what
+  // it was, or if there is no such attempt.
+  virtual absl::Status MoveNotAfter(const std::string& attempt_id,
+                                    const google::protobuf::Timestamp& not_after) = 0;
   // GRANTED -> RUNNING with its Started event. FAILED_PRECONDITION if it already ran: an attempt
   // runs at most once.
   virtual absl::Status Start(const std::string& attempt_id) = 0;

@@ -251,6 +251,16 @@ void DescribeOffer(const v1::Offer& offer, v1::AttemptState* state) {
   if (const auto* kind = KindOf(offer.spec())) state->set_action(kind->name());
 }
 
+void DescribeBound(const v1::Offer& offer, const v1::Grant& grant, v1::AttemptState* state) {
+  for (const auto* from : {offer.has_not_after() ? &offer.not_after() : nullptr,
+                           grant.has_not_after() ? &grant.not_after() : nullptr}) {
+    if (from == nullptr) continue;
+    const bool earlier =
+        !state->has_not_after() || FromProto(*from) < FromProto(state->not_after());
+    if (earlier) *state->mutable_not_after() = *from;
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<v1::AttemptState>> LoadAttemptStates(Database& db) {
@@ -276,6 +286,7 @@ absl::StatusOr<std::vector<v1::AttemptState>> LoadAttemptStates(Database& db) {
     v1::Grant grant;
     RETURN_IF_ERROR(ParseInto(select, 5, "grant", &grant));
     state.set_digest(grant.digest());
+    DescribeBound(offer, grant, &state);
   }
 }
 
@@ -284,13 +295,10 @@ absl::Status SetPhase(Database& db, absl::string_view id, v1::AttemptPhase phase
   return update.Int(1, phase).Text(2, id).Run();
 }
 
-absl::Status SetGrant(Database& db, const v1::Grant& grant) {
+absl::Status SetGrant(Database& db, const v1::Grant& grant, v1::AttemptPhase phase) {
   ASSIGN_OR_RETURN(Statement update,
                    db.Prepare("UPDATE attempts SET phase = ?, grant_blob = ? WHERE id = ?"));
-  return update.Int(1, v1::ATTEMPT_PHASE_GRANTED)
-      .Blob(2, grant.SerializeAsString())
-      .Text(3, grant.attempt_id())
-      .Run();
+  return update.Int(1, phase).Blob(2, grant.SerializeAsString()).Text(3, grant.attempt_id()).Run();
 }
 
 absl::Status SetFinished(Database& db, const JournaledAttempt& attempt,

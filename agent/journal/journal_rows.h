@@ -39,7 +39,8 @@ absl::StatusOr<std::optional<JournaledAttempt>> LoadAttempt(Database& db, absl::
 absl::StatusOr<std::vector<JournaledAttempt>> LoadAttempts(Database& db);
 absl::StatusOr<std::vector<v1::AttemptState>> LoadAttemptStates(Database& db);
 absl::Status SetPhase(Database& db, absl::string_view id, v1::AttemptPhase phase);
-absl::Status SetGrant(Database& db, const v1::Grant& grant);
+absl::Status SetGrant(Database& db, const v1::Grant& grant,
+                      v1::AttemptPhase phase = v1::ATTEMPT_PHASE_GRANTED);
 absl::Status SetFinished(Database& db, const JournaledAttempt& attempt,
                          const v1::Finished& finished, uint64_t event_seq);
 absl::Status DeleteAttempt(Database& db, absl::string_view id);

@@ -36,6 +36,8 @@ class SqliteJournal : public Journal {
                       const std::string& boot_id) override;
   absl::Status Decline(const v1::Offer& offer, const v1::Declined& declined) override;
   absl::Status Grant(const v1::Grant& grant) override;
+  absl::Status MoveNotAfter(const std::string& attempt_id,
+                            const google::protobuf::Timestamp& not_after) override;
   absl::Status Start(const std::string& attempt_id) override;
   absl::Status Step(const std::string& attempt_id, const work::v1::StepReport& report) override;
   absl::Status Checkpoint(const std::string& attempt_id, absl::string_view blob) override;

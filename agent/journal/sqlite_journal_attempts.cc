@@ -7,6 +7,7 @@
 #include "agent/journal/shrink.h"
 #include "agent/journal/sqlite_journal.h"
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -42,6 +43,21 @@ absl::Status StaleFence(uint64_t fence, uint64_t highest, absl::string_view wher
   return Error(absl::StatusCode::kAborted, "STALE_FENCE",
                absl::StrCat("fence ", fence, " is not above ", highest, ", the highest seen for ",
                             where, ": newer work has taken its place"));
+}
+
+bool CanMoveTo(const JournaledAttempt& attempt, const google::protobuf::Timestamp& not_after) {
+  const bool open =
+      attempt.phase == v1::ATTEMPT_PHASE_GRANTED || attempt.phase == v1::ATTEMPT_PHASE_RUNNING;
+  return open && attempt.grant.has_value() &&
+         (!attempt.grant->has_not_after() ||
+          FromProto(attempt.grant->not_after()) != FromProto(not_after));
+}
+
+absl::Status MoveBound(Database& db, const JournaledAttempt& attempt,
+                       const google::protobuf::Timestamp& not_after) {
+  v1::Grant grant = *attempt.grant;
+  *grant.mutable_not_after() = not_after;
+  return SetGrant(db, grant, attempt.phase);
 }
 
 }  // namespace
@@ -100,9 +116,20 @@ absl::Status SqliteJournal::Grant(const v1::Grant& grant) {
     if (attempt.offer.fence() != grant.fence()) {
       return StaleFence(grant.fence(), attempt.offer.fence(), "this attempt");
     }
-    if (attempt.phase != v1::ATTEMPT_PHASE_ACCEPTED) return absl::OkStatus();
-    return SetGrant(db, grant);
+    if (attempt.phase == v1::ATTEMPT_PHASE_ACCEPTED) return SetGrant(db, grant);
+    if (!grant.has_not_after() || !CanMoveTo(attempt, grant.not_after())) return absl::OkStatus();
+    return MoveBound(db, attempt, grant.not_after());
   });
+}
+
+absl::Status SqliteJournal::MoveNotAfter(const std::string& attempt_id,
+                                         const google::protobuf::Timestamp& not_after) {
+  MutexLock lock(&mutex_);
+  ASSIGN_OR_RETURN(const std::optional<JournaledAttempt> attempt, LoadAttempt(*db_, attempt_id));
+  // The controller says it at each connect: mostly it is what it was.
+  if (!attempt.has_value() || !CanMoveTo(*attempt, not_after)) return absl::OkStatus();
+  return Transact("move", Need::kEssential, 0, 0,
+                  [&](Database& db) { return MoveBound(db, *attempt, not_after); });
 }
 
 absl::Status SqliteJournal::Start(const std::string& attempt_id) {

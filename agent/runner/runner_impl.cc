@@ -300,7 +300,12 @@ void RunnerImpl::HandleLeaseRenewal(const v1::LeaseRenewal& renewal) {
     const std::shared_ptr<LiveAttempt> attempt = FindLive(id);
     if (attempt == nullptr || !attempt->granted()) continue;
     attempt->RenewLease(deadline);
-    if (renewal.has_not_after()) attempt->MoveNotAfter(renewal.not_after());
+    if (renewal.has_not_after()) {
+      attempt->MoveNotAfter(renewal.not_after());
+      // For the next start, and for a controller that lost its memory.
+      const absl::Status status = journal_.MoveNotAfter(id, renewal.not_after());
+      if (!status.ok()) LogIgnored("journal entry of a moved bound", id, status);
+    }
     Enqueue(attempt);
   }
 }

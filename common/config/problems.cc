@@ -36,10 +36,10 @@ Found Element(const YamlNode& sequence, absl::string_view index) {
 
 }  // namespace
 
-Problems::Problems(absl::string_view path, absl::string_view text)
+Problems::Problems(absl::string_view path, absl::string_view text, int lines_before)
     : path_(SanitizeForDisplay(path)) {
   std::vector<YamlProblem> known;  // It parsed well, or there would be nothing to collect here.
-  root_ = ReadYamlTree(text, &known);
+  root_ = ReadYamlTree(text, &known, kMaxYamlNodes, lines_before);
 }
 
 std::string Problems::PlaceOf(absl::string_view field) const {

@@ -16,7 +16,8 @@ class Problems {
  public:
   // For a configuration that came from no file: problems name their fields only.
   Problems() = default;
-  Problems(absl::string_view path, absl::string_view text);
+  // `lines_before`: as ReadYamlTree has it.
+  Problems(absl::string_view path, absl::string_view text, int lines_before = 0);
 
   // `field` is a path such as "instances[1].accounts.inspect.user".
   void Add(absl::string_view field, absl::string_view problem);

@@ -270,10 +270,10 @@ absl::Status ToStatus(absl::string_view source, std::vector<YamlProblem> problem
 }  // namespace
 
 absl::Status ParseYaml(absl::string_view source, absl::string_view text, Message* message,
-                       bool* rest_is_good, int max_nodes) {
+                       bool* rest_is_good, int max_nodes, int lines_before) {
   std::vector<YamlProblem> problems;
   bool only_unknown = false;
-  const YamlNode root = ReadYamlTree(text, &problems, max_nodes);
+  const YamlNode root = ReadYamlTree(text, &problems, max_nodes, lines_before);
   std::unique_ptr<Message> result(message->New());
   if (problems.empty() && root.kind != Kind::kNull) {
     Filler filler(&problems);

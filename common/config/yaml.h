@@ -20,9 +20,10 @@ namespace dbfleet::config {
 //
 // With `rest_is_good` an error whose only causes are unknown fields still fills in the others, and
 // says so there, so that the caller can check their meaning and report all problems at once.
+// `lines_before`: as ReadYamlTree has it.
 absl::Status ParseYaml(absl::string_view source, absl::string_view text,
                        google::protobuf::Message* message, bool* rest_is_good = nullptr,
-                       int max_nodes = kMaxYamlNodes);
+                       int max_nodes = kMaxYamlNodes, int lines_before = 0);
 
 // The text of a configuration file; at most 8 MiB.
 absl::StatusOr<std::string> ReadYamlFile(const std::string& path);

@@ -22,14 +22,18 @@ bool HasContent(absl::string_view line) {
 
 }  // namespace
 
-std::vector<std::string> SplitYamlDocuments(absl::string_view text, size_t most) {
-  std::vector<std::string> documents;
-  std::string document;
+std::string YamlDocument::InPlace() const {
+  return std::string(static_cast<size_t>(lines_before), '\n') + text;
+}
+
+std::vector<YamlDocument> SplitYamlDocuments(absl::string_view text, size_t most) {
+  std::vector<YamlDocument> documents;
+  YamlDocument document;
   bool content = false;
-  size_t line_number = 0;
+  int line_number = 0;
   const auto finish = [&] {
     if (content) documents.push_back(std::move(document));
-    document.assign(line_number, '\n');
+    document = {"", line_number};
     content = false;
   };
   absl::ConsumeSuffix(&text, "\n");
@@ -39,11 +43,11 @@ std::vector<std::string> SplitYamlDocuments(absl::string_view text, size_t most)
       if (documents.size() == most) return documents;
       // What stands behind the divider belongs to what follows it.
       line.remove_prefix(3);
-      document.append("   ");
+      document.text.append("   ");
     }
     content = content || HasContent(line);
-    document.append(line.data(), line.size());
-    document.push_back('\n');
+    document.text.append(line.data(), line.size());
+    document.text.push_back('\n');
     ++line_number;
   }
   finish();

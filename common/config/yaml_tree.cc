@@ -31,8 +31,8 @@ struct StopParsing {};
 // open, because only the innermost open node grows.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(std::vector<YamlProblem>* problems, int max_nodes)
-      : problems_(problems), max_nodes_(max_nodes) {}
+  TreeBuilder(std::vector<YamlProblem>* problems, int max_nodes, int lines_before)
+      : problems_(problems), max_nodes_(max_nodes), lines_before_(lines_before) {}
 
   YamlNode TakeRoot() { return std::move(root_); }
   bool has_document() const { return has_document_; }
@@ -84,7 +84,7 @@ class TreeBuilder : public YAML::EventHandler {
 
  private:
   void Problem(const YAML::Mark& mark, absl::string_view message) {
-    problems_->push_back({mark.line + 1, mark.column + 1, std::string(message)});
+    problems_->push_back({lines_before_ + mark.line + 1, mark.column + 1, std::string(message)});
   }
 
   void Stop(const YAML::Mark& mark, absl::string_view message) {
@@ -119,7 +119,7 @@ class TreeBuilder : public YAML::EventHandler {
     if (++nodes_ > max_nodes_) Stop(mark, absl::StrCat("more than ", max_nodes_, " values"));
     YamlNode* node = Place();
     node->kind = kind;
-    node->line = mark.line + 1;
+    node->line = lines_before_ + mark.line + 1;
     node->column = mark.column + 1;
     return node;
   }
@@ -140,6 +140,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   std::vector<YamlProblem>* const problems_;
   const int max_nodes_;
+  const int lines_before_;
   YamlNode root_;
   std::vector<Level> open_;
   std::optional<YAML::Mark> last_quoted_;
@@ -226,8 +227,9 @@ std::string PlainWords(const std::string& words) {
 
 }  // namespace
 
-YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems, int max_nodes) {
-  TreeBuilder builder(problems, max_nodes);
+YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems, int max_nodes,
+                      int lines_before) {
+  TreeBuilder builder(problems, max_nodes, lines_before);
   const YamlNode nothing;  // A parse that ended early leaves maps with a key and no value.
   if (!IsValidUtf8(text) || text.find('\0') != absl::string_view::npos) {
     problems->push_back({0, 0, "is not UTF-8 text"});
@@ -245,11 +247,13 @@ YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems
         EndOfQuotes(counted, static_cast<size_t>(last->pos)) == absl::string_view::npos) {
       // The parser takes one that ends with the file, behind a line's end, for whole: a file that
       // was cut off there would pass.
-      problems->push_back({last->line + 1, last->column + 1, "the text in quotes has no end"});
+      problems->push_back(
+          {lines_before + last->line + 1, last->column + 1, "the text in quotes has no end"});
       return nothing;
     }
   } catch (const YAML::Exception& error) {
-    const int line = error.mark.line + 1;
+    const int line = error.mark.line + 1;  // 0: none.
+    const int told = line > 0 ? lines_before + line : 0;
     const std::optional<YAML::Mark>& last = builder.last_quoted();
     // What stands in quotes, or in brackets, is indented as one likes.
     const size_t from = last.has_value() ? EndOfQuotes(counted, static_cast<size_t>(last->pos)) : 0;
@@ -257,8 +261,8 @@ YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems
         builder.InBrackets() ? std::nullopt : IndentingTab(counted, line, from);
     problems->push_back(
         tab.has_value()
-            ? YamlProblem{line, *tab, "a tab indents this line; YAML is indented with spaces only"}
-            : YamlProblem{line, error.mark.column + 1, PlainWords(error.msg)});
+            ? YamlProblem{told, *tab, "a tab indents this line; YAML is indented with spaces only"}
+            : YamlProblem{told, error.mark.column + 1, PlainWords(error.msg)});
     return nothing;
   } catch (const StopParsing&) {
     return nothing;  // The problem has been recorded.

@@ -31,8 +31,9 @@ struct YamlProblem {
 
 // Reads the one document in `text`. Problems are appended to `problems`; anchors, aliases, tags, a
 // second document, more than `max_nodes` nodes and nesting deeper than 32 are problems. What could
-// not be read to its end gives an empty node.
+// not be read to its end gives an empty node. Lines are counted on from `lines_before`, for a
+// text that is part of another.
 YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems,
-                      int max_nodes = kMaxYamlNodes);
+                      int max_nodes = kMaxYamlNodes, int lines_before = 0);
 
 }  // namespace dbfleet::config

@@ -54,7 +54,13 @@ absl::StatusOr<Caller> Gate::Admit(const grpc::ServerContextBase& context, absl:
   const Permission* permission = FindPermission(method);
   if (permission != nullptr && permission->access == Access::kPublic) return Caller();
   ASSIGN_OR_RETURN(const Secret token, rpc::BearerToken(context));
-  ASSIGN_OR_RETURN(Caller caller, principals_->Authenticate(token));
+  Caller refused;
+  absl::StatusOr<Caller> known = principals_->Authenticate(token, &refused);
+  if (!known.ok()) {
+    if (!refused.token_id.empty()) denials_->Record(refused, method, known.status());
+    return known.status();
+  }
+  Caller caller = *std::move(known);
   RETURN_IF_ERROR(Audited(caller, method, CheckSource(caller, context.peer())));
   if (permission != nullptr && permission->access == Access::kVerbs &&
       MayByOwnRoles(caller, *permission)) {

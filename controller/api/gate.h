@@ -24,7 +24,8 @@ namespace dbfleet::controller {
 
 // The only way into the operator API: each method authenticates its caller by the bearer token and
 // is authorised by the permission table, in the environments that the request names, before
-// anything else of the request is looked at. A stream is authorised again whenever users, tokens or
+// anything else of the request is looked at. A refusal is audited, of a token that counts no more
+// as well; whose token is unknown is nobody. A stream is authorised again whenever users, tokens or
 // roles change, and ends with the refusal. Thread-safe.
 class Gate {
  public:

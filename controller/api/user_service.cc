@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +11,7 @@
 #include "controller/dispatch/wire.h"
 #include "controller/identity/roles_in.h"
 #include "controller/identity/scope.h"
+#include "controller/identity/user_rows.h"
 #include "controller/resources/fillable.h"
 
 namespace dbfleet::controller {
@@ -20,6 +22,14 @@ template <typename Message>
 void AddVoided(const Voided& voided, Message* message) {
   message->mutable_voided_approvals()->Add(voided.approvals.begin(), voided.approvals.end());
   message->mutable_voided_waivers()->Add(voided.waivers.begin(), voided.waivers.end());
+}
+
+void AddNames(const std::vector<ApiToken>& tokens,
+              google::protobuf::RepeatedPtrField<std::string>* names) {
+  constexpr size_t kMostNamed = 100;
+  for (size_t i = 0; i < std::min(tokens.size(), kMostNamed); ++i) {
+    names->Add(TokenName(tokens[i]));
+  }
 }
 
 }  // namespace
@@ -211,10 +221,19 @@ grpc::ServerUnaryReactor* UserServiceImpl::RevokeToken(grpc::CallbackServerConte
           return Error(absl::StatusCode::kNotFound, "TOKEN_NOT_FOUND",
                        absl::StrCat("there is no token ", request.name()));
         }));
-        ASSIGN_OR_RETURN(const ApiToken token, principals_.RevokeToken(caller.principal, token_id));
-        *response = ToApi(token);
+        // Whose tokens the caller may not end, since a role was taken away, stay and are named.
+        const auto too = [&](const ApiToken& made) {
+          return request.with_made_tokens() && AuthoriseForUser(caller, made.user_id).ok();
+        };
+        ASSIGN_OR_RETURN(const Principals::Revoked revoked,
+                         principals_.RevokeToken(caller.principal, token_id, too));
+        *response = ToApi(revoked.token);
+        AddNames(revoked.with_it, response->mutable_revoked_tokens());
+        AddNames(revoked.left, response->mutable_made_tokens());
+        std::set<std::string> ended = {token_id};
+        for (const ApiToken& made : revoked.with_it) ended.insert(made.id);
         return store_.Read([&](ReadTx& tx) -> absl::Status {
-          ASSIGN_OR_RETURN(const Voided voided, VoidedWithToken(tx, token_id, clock_.Now()));
+          ASSIGN_OR_RETURN(const Voided voided, VoidedWithTokens(tx, ended, clock_.Now()));
           AddVoided(voided, response);
           return absl::OkStatus();
         });

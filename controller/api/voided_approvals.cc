@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 
@@ -79,8 +80,11 @@ absl::StatusOr<Voided> VoidedWith(ReadTx& tx, const IsOne& is_one, absl::Time no
 
 }  // namespace
 
-absl::StatusOr<Voided> VoidedWithToken(ReadTx& tx, const std::string& token_id, absl::Time now) {
-  const auto with = [&](const std::string&, const std::string& token) { return token == token_id; };
+absl::StatusOr<Voided> VoidedWithTokens(ReadTx& tx, const std::set<std::string>& token_ids,
+                                        absl::Time now) {
+  const auto with = [&](const std::string&, const std::string& token) {
+    return token_ids.contains(token);
+  };
   return VoidedWith(tx, with, now);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,7 @@
 
 namespace dbfleet::controller {
 
-// What ends with a token that is revoked or with an account that is disabled: what its approvals
+// What ends with tokens that are revoked or with an account that is disabled: what its approvals
 // counted for and has not ended ("jobs/ID" and "proposals/ID"), and the changes for which it waived
 // something that would still be waived. At most 100 of each.
 struct Voided {
@@ -19,7 +20,8 @@ struct Voided {
 };
 
 // Both look at all changes and proposals that wait or are under way, and at all broken glass.
-absl::StatusOr<Voided> VoidedWithToken(ReadTx& tx, const std::string& token_id, absl::Time now);
+absl::StatusOr<Voided> VoidedWithTokens(ReadTx& tx, const std::set<std::string>& token_ids,
+                                        absl::Time now);
 absl::StatusOr<Voided> VoidedWithUser(ReadTx& tx, const std::string& principal, absl::Time now);
 
 }  // namespace dbfleet::controller

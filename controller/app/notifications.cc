@@ -18,6 +18,9 @@
 namespace dbfleet::controller {
 namespace {
 
+// A test that hangs holds up other tests alone.
+constexpr int kTestMailThreads = 4;
+
 constexpr const char* kReceivers[] = {"webhook",   "slack",        "teams",    "smtp",
                                       "pagerduty", "alertmanager", "silences", "grafana"};
 
@@ -92,8 +95,10 @@ absl::StatusOr<std::unique_ptr<Notifier>> MakeNotifier(
                                           config.allowed_networks().end());
   ASSIGN_OR_RETURN(options.addresses, transfer::AddressRules::Make(networks));
   options.ca_file = config.ca_file();
-  ASSIGN_OR_RETURN(std::unique_ptr<transfer::Client> client,
-                   transfer::Client::Create(std::move(options)));
+  Notifier::Clients clients;
+  ASSIGN_OR_RETURN(clients.sends, transfer::Client::Create(options));
+  options.mail_threads = kTestMailThreads;
+  ASSIGN_OR_RETURN(clients.tests, transfer::Client::Create(std::move(options)));
   std::map<std::string, RouteSecrets::Use> uses;
   for (const config::v1::NotificationSecret& secret : config.secrets()) {
     RouteSecrets::Use& use = uses[secret.name()];
@@ -102,7 +107,7 @@ absl::StatusOr<std::unique_ptr<Notifier>> MakeNotifier(
       use.hosts.insert(NormalHost(host, secret.receiver() == "smtp"));
     }
   }
-  return std::make_unique<Notifier>(store, clock, registry, std::move(client),
+  return std::make_unique<Notifier>(store, clock, registry, std::move(clients),
                                     RouteSecrets(config.secrets_dir(), std::move(uses)),
                                     std::move(windows), Notifier::Options());
 }

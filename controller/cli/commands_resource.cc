@@ -58,12 +58,12 @@ absl::Status AddText(Shell& shell, const std::string& path, ApplyResourcesReques
 
 // Nothing but cases: what stands between manifests would be lost with them.
 bool HoldsPolicyCases(const api::v1::Manifest& manifest) {
-  const std::vector<std::string> documents =
+  const std::vector<config::YamlDocument> documents =
       config::SplitYamlDocuments(manifest.text(), kMostDocuments);
   return !documents.empty() &&
-         std::all_of(documents.begin(), documents.end(), [](const std::string& document) {
+         std::all_of(documents.begin(), documents.end(), [](const config::YamlDocument& document) {
            std::vector<config::YamlProblem> problems;  // Which `policy test` tells.
-           const config::YamlNode root = config::ReadYamlTree(document, &problems);
+           const config::YamlNode root = config::ReadYamlTree(document.text, &problems);
            for (size_t i = 0; i < root.keys.size(); ++i) {
              if (root.keys[i].text == "kind") return root.items[i].text == "PolicyCases";
            }

@@ -51,18 +51,18 @@ std::string ScalarOf(const config::YamlNode& map, absl::string_view key) {
 
 // The event rules among the file's resources. Whatever cannot be told of a text that is alone in
 // its file, the controller tells.
-std::vector<RuleText> RulesIn(const std::vector<std::string>& documents) {
+std::vector<RuleText> RulesIn(const std::vector<config::YamlDocument>& documents) {
   std::vector<RuleText> rules;
-  for (const std::string& document : documents) {
+  for (const config::YamlDocument& document : documents) {
     std::vector<config::YamlProblem> problems;
-    const config::YamlNode root = config::ReadYamlTree(document, &problems);
+    const config::YamlNode root = config::ReadYamlTree(document.text, &problems);
     std::string name;
     for (size_t i = 0; i < root.keys.size(); ++i) {
       if (root.keys[i].text == "metadata") name = ScalarOf(root.items[i], "name");
     }
     // One that cannot be read may be the rule that is meant.
     if (ScalarOf(root, "kind") == "EventRule" || !problems.empty() || documents.size() == 1) {
-      rules.push_back({std::move(name), problems.empty(), document});
+      rules.push_back({std::move(name), problems.empty(), document.InPlace()});
     }
   }
   return rules;
@@ -75,7 +75,8 @@ absl::StatusOr<std::vector<RuleText>> RulesToTest(const TestOptions& options) {
     return Error(absl::StatusCode::kInvalidArgument, reason,
                  absl::StrCat(SanitizeForDisplay(options.file), " ", why));
   };
-  const std::vector<std::string> documents = config::SplitYamlDocuments(text, kMostDocuments + 1);
+  const std::vector<config::YamlDocument> documents =
+      config::SplitYamlDocuments(text, kMostDocuments + 1);
   if (documents.size() > kMostDocuments) {
     return refuse("TOO_MANY_RESOURCES",
                   absl::StrCat("holds more than ", kMostDocuments, " resources; divide it"));

@@ -243,14 +243,31 @@ absl::StatusOr<std::string> TokenName(ApiClient* client, const std::string& give
                             "list"));
 }
 
-absl::Status RevokeToken(Shell& shell, const std::string& name) {
+// What was made with a token, which may not have been its owner's doing.
+void NoteMade(Shell& shell, const Token& token, bool with_made) {
+  if (!token.revoked_tokens().empty()) {
+    shell.Note(absl::StrCat("revoked with it, as they were made with it: ",
+                            SanitizeForDisplay(absl::StrJoin(token.revoked_tokens(), ", "))));
+  }
+  if (token.made_tokens().empty()) return;
+  shell.Note(absl::StrCat(
+      "tokens that were made with it still count: ",
+      SanitizeForDisplay(absl::StrJoin(token.made_tokens(), ", ")),
+      with_made ? "; ending those of others takes an admin"
+                : absl::StrCat("; end them as well: dbfleet token revoke ",
+                               SanitizeForDisplay(LastPart(token.name())), " --with-made")));
+}
+
+absl::Status RevokeToken(Shell& shell, const std::string& name, bool with_made) {
   api::v1::RevokeTokenRequest request;
+  request.set_with_made_tokens(with_made);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   ASSIGN_OR_RETURN(*request.mutable_name(), TokenName(client, name));
   ASSIGN_OR_RETURN(const Token token,
                    client->Call<UserService>(&UserService::Stub::RevokeToken, request));
   shell.PrintOne(TokenListing({&token}));
   NoteVoided(shell, token, "it", "; who gave them rightly can approve again, with another token");
+  NoteMade(shell, token, with_made);
   return absl::OkStatus();
 }
 
@@ -291,10 +308,13 @@ void AddTokenCommands(CLI::App& app, Shell& shell) {
     return Done(shell, ListTokens(shell, *user));
   })->add_option("--user", *user, "Whose tokens; default: yours");
   auto name = std::make_shared<std::string>();
-  AddVerb(*noun, "revoke", "End a token at once", shell,
-          [&shell, name] { return Done(shell, RevokeToken(shell, *name)); })
-      ->add_option("NAME", *name, "The token: its ID, or users/USER/tokens/ID")
-      ->required();
+  auto with_made = std::make_shared<bool>(false);
+  CLI::App* revoke = AddVerb(*noun, "revoke", "End a token at once", shell, [=, &shell] {
+    return Done(shell, RevokeToken(shell, *name, *with_made));
+  });
+  revoke->add_option("NAME", *name, "The token: its ID, or users/USER/tokens/ID")->required();
+  revoke->add_flag("--with-made", *with_made,
+                   "End the tokens that were made with it, too, directly or through others");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 
@@ -38,6 +39,8 @@ absl::Status Grant(FlowContext& context, const agent::v1::AttemptState& reported
                    Attempt* attempt) {
   attempt->fence = reported.fence();
   attempt->epoch = reported.fence() >> kFenceCounterBits;
+  // Its window's end was given, or moved, in the lost life.
+  if (reported.has_not_after()) attempt->not_after = FromProto(reported.not_after());
   const auto move = [&](Attempt* it, AttemptState to) { return MoveAttempt(it, to, context.now); };
   RETURN_IF_ERROR(Walk(
       attempt, {AttemptState::kOffered, AttemptState::kAccepted, AttemptState::kGranted}, move));
@@ -46,7 +49,7 @@ absl::Status Grant(FlowContext& context, const agent::v1::AttemptState& reported
 }
 
 Attempt NewAttempt(const FlowContext& context, const std::string& agent_id, const std::string& id,
-                   Task* task) {
+                   const Job& job, Task* task) {
   Attempt attempt;
   attempt.id = id;
   attempt.task_id = task->id;
@@ -55,7 +58,7 @@ Attempt NewAttempt(const FlowContext& context, const std::string& agent_id, cons
   attempt.agent_id = agent_id;
   attempt.number = ++task->attempts;
   attempt.create_time = context.now;
-  attempt.not_after = context.now;
+  attempt.not_after = job.expire_time;  // Of an agent of a former version, which does not say.
   return attempt;
 }
 
@@ -77,8 +80,10 @@ absl::StatusOr<std::optional<Attempt>> FindOrMake(FlowContext& context, const st
   // of.
   ASSIGN_OR_RETURN(const Instance instance, context.tx.GetInstance(task->instance_id));
   if (instance.agent_id != agent_id) return std::optional<Attempt>();
-  if (!*known)
-    return std::make_optional(NewAttempt(context, agent_id, reported.attempt_id(), task));
+  if (!*known) {
+    ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(task->job_id));
+    return std::make_optional(NewAttempt(context, agent_id, reported.attempt_id(), job, task));
+  }
   const bool ended = IsTerminal(ours->state) || ours->safe_to_rerun ||
                      ours->purpose != Purpose::kExecute || ours->fence > reported.fence();
   if (ended) return std::optional<Attempt>();

@@ -16,12 +16,12 @@ using AttemptStates = std::map<std::string, agent::v1::AttemptState>;
 
 // For an agent that took part in a life of the controller that the store lost (controller/audit/
 // recovery.h): its attempts that began then are written into the store as what they are, so that
-// their tasks are not done a second time. What runs goes on, at the agent's fence. What has ended
-// cannot be known any more, for its report was acknowledged: it ends INTERRUPTED, and its task
-// waits for a person. Attempts that were only accepted, and those of tasks that the store does not
-// have, stay for the usual reconciling. `reports_wait`: the agent has reports that were not
-// acknowledged, among which may be those of attempts that the store knows at the same fence: these
-// are waited for.
+// their tasks are not done a second time. What runs goes on, at the agent's fence and until the
+// moment that its grant gave it. What has ended cannot be known any more, for its report was
+// acknowledged: it ends INTERRUPTED, and its task waits for a person. Attempts that were only
+// accepted, and those of tasks that the store does not have, stay for the usual reconciling.
+// `reports_wait`: the agent has reports that were not acknowledged, among which may be those of
+// attempts that the store knows at the same fence: these are waited for.
 absl::Status ReclaimAttempts(FlowContext& context, const JobFlow& flow, const std::string& agent_id,
                              const AttemptStates& theirs, bool reports_wait);
 

@@ -27,7 +27,7 @@ void Denials::Record(const Caller& caller, absl::string_view method, const absl:
   {
     MutexLock lock(&mutex_);
     const std::optional<int64_t> repeated =
-        Count({caller.principal, std::string(method), environment}, now);
+        Count({caller.principal, std::string(method), environment, caller.token_id}, now);
     if (repeated.has_value()) {
       AuditEntry entry{
           caller.principal, kAction, absl::StrCat("methods/", method), environment, {}};
@@ -83,9 +83,10 @@ void Denials::Forget(absl::Time now, std::vector<AuditEntry>* entries) {
     const Told& oldest = told_.front();
     if (!IsOver(oldest.time, now)) return;
     if (oldest.repeated > 0) {
-      const auto& [principal, method, environment] = oldest.key;
+      const auto& [principal, method, environment, token] = oldest.key;
       AuditEntry entry{principal, kAction, absl::StrCat("methods/", method), environment, {}};
-      entry.details = {{"reason", "REPEATED"},
+      entry.details = {{"token", token},
+                       {"reason", "REPEATED"},
                        {"error", absl::StrCat("refused again after ",
                                               absl::FormatTime(oldest.time, absl::UTCTimeZone()))},
                        {"repeated", absl::StrCat(oldest.repeated)}};
@@ -103,7 +104,7 @@ void Denials::TellUntold(absl::Time now, std::vector<AuditEntry>* entries) {
       {"reason", "TOO_MANY"},
       {"error", absl::StrCat("refused after ", absl::FormatTime(untold_since_, absl::UTCTimeZone()),
                              " beside the ", kMostRemembered,
-                             " callers, methods and environments that were told")},
+                             " tokens, methods and environments that were told")},
       {"repeated", absl::StrCat(std::exchange(untold_, 0))}};
   entries->push_back(std::move(entry));
 }

@@ -19,13 +19,14 @@
 
 namespace dbfleet::controller {
 
-// Puts into the audit trail who was refused what for want of a role: "access.denied" on
-// "methods/METHOD". Of the same caller, method and environment one record in kQuiet; those between
+// Puts into the audit trail who was refused what for want of a role, or with a token that counts no
+// more: "access.denied" on "methods/METHOD". Of the same token, method and environment one record
+// in kQuiet, so that a dead token is not told as a repetition of its owner's; those between
 // are counted, and told by the next one, or in a record of their own once they are forgotten
 // ("repeated"), so that being refused fills no disk. Where there are more of them in kQuiet than
 // are remembered, the others are one record on "methods/-". Nothing is told by itself: what is
-// counted waits for the next refusal of anybody. Calls without a valid token are nobody's, and in
-// the log only. Thread-safe; does not wait for the store.
+// counted waits for the next refusal of anybody. Calls without a token that was ever known are
+// nobody's, and in the log only. Thread-safe; does not wait for the store.
 class Denials {
  public:
   static constexpr absl::Duration kQuiet = absl::Minutes(1);
@@ -38,7 +39,8 @@ class Denials {
               const std::string& environment = "");
 
  private:
-  using Key = std::tuple<std::string, std::string, std::string>;  // Caller, method, environment.
+  // Caller, method, environment, token.
+  using Key = std::tuple<std::string, std::string, std::string, std::string>;
   struct Told {
     Key key;
     absl::Time time;

@@ -18,6 +18,7 @@
 #include "controller/identity/request_keys.h"
 #include "controller/identity/roles_in.h"
 #include "controller/identity/scope.h"
+#include "controller/identity/token_descent.h"
 #include "controller/identity/user_rows.h"
 
 namespace dbfleet::controller {
@@ -79,17 +80,18 @@ absl::Status ParseTokenName(absl::string_view name, std::string* user_id, std::s
 
 Principals::Principals(Store* store, const Clock* clock) : store_(store), clock_(clock) {}
 
-absl::StatusOr<Caller> Principals::Authenticate(const Secret& token) {
+absl::StatusOr<Caller> Principals::Authenticate(const Secret& token, Caller* refused) {
   const std::string hash = Sha256Hex(token.Reveal());
-  ASSIGN_OR_RETURN(const Cached found, Load(hash));
+  ASSIGN_OR_RETURN(const Cached found, Load(hash, refused));
   if (clock_->Now() >= found.expire_time) {
+    if (refused != nullptr) *refused = found.caller;
     return Refuse("TOKEN_EXPIRED", absl::StrCat("the token ", found.caller.token_id,
                                                 " has expired; make another one"));
   }
   return found.caller;
 }
 
-absl::StatusOr<Principals::Cached> Principals::Load(const std::string& hash) {
+absl::StatusOr<Principals::Cached> Principals::Load(const std::string& hash, Caller* refused) {
   uint64_t generation = 0;
   {
     MutexLock lock(&mutex_);
@@ -110,16 +112,18 @@ absl::StatusOr<Principals::Cached> Principals::Load(const std::string& hash) {
     return Refuse("TOKEN_UNKNOWN", "the token is not known to this controller; log in again");
   }
   RETURN_IF_ERROR(status);
+  Caller caller{user.Principal(), user.id, user.roles, token.id};
+  if (refused != nullptr && (token.revoked || user.disabled)) *refused = caller;
   if (token.revoked) {
     return Refuse("TOKEN_REVOKED", absl::StrCat("the token ", token.id, " was revoked"));
   }
   if (user.disabled) {
     return Refuse("USER_DISABLED", absl::StrCat("the user \"", user.id, "\" is disabled"));
   }
-  Caller caller{user.Principal(), user.id, user.roles, token.id};
   caller.service = user.service;
   caller.scope = token.scope;
   caller.expire_time = token.expire_time;
+  caller.short_lived = token.expire_time - token.create_time < kDefaultTtl;
   caller.rights = Rights::Of(user, RoleBook({}).GrantsOf(user));
   const Cached found{std::move(caller), token.expire_time};
   MutexLock lock(&mutex_);
@@ -289,7 +293,13 @@ absl::StatusOr<Principals::CreatedToken> Principals::CreateToken(TokenRequest wa
                                    absl::FormatDuration(wanted.ttl)};
   if (!wanted.scope.empty()) what.push_back(ScopeText(wanted.scope));
   const RequestKey request("token", wanted.principal, wanted.request_id, what);
+  const std::string by_token = wanted.limits == nullptr ? "" : wanted.limits->token_id;
   RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
+    // Else it would not be among those that were made with it.
+    ASSIGN_OR_RETURN(const bool revoked, IsRevoked(tx, by_token));
+    if (revoked) {
+      return Refuse("TOKEN_REVOKED", absl::StrCat("the token ", by_token, " was revoked"));
+    }
     for (const std::string& name : wanted.scope.environments) {
       if (tx.GetEnvironment(name).ok()) continue;
       return Error(
@@ -303,8 +313,8 @@ absl::StatusOr<Principals::CreatedToken> Principals::CreateToken(TokenRequest wa
                    absl::StrCat("the user \"", wanted.user_id, "\" is disabled"));
     }
     ASSIGN_OR_RETURN(const std::string made, request.FindMade(tx, now));
-    if (!made.empty()) return ReplaceSecret(tx, made, now, &created);
-    RETURN_IF_ERROR(StoreToken(tx, &created.token));
+    if (!made.empty()) return ReplaceSecret(tx, made, now, by_token, &created);
+    RETURN_IF_ERROR(StoreToken(tx, &created.token, by_token));
     if (request.empty()) return absl::OkStatus();
     RETURN_IF_ERROR(MarkUnused(tx, created.token));
     return request.Remember(tx, created.token.id, now);
@@ -312,17 +322,35 @@ absl::StatusOr<Principals::CreatedToken> Principals::CreateToken(TokenRequest wa
   return created;
 }
 
+absl::StatusOr<Principals::Revoked> Principals::RevokeToken(
+    const std::string& principal, const std::string& token_id,
+    const std::function<bool(const ApiToken&)>& too) {
+  Revoked revoked;
+  const auto revoke = [&principal](WriteTx& tx, ApiToken* token,
+                                   std::map<std::string, std::string> details) -> absl::Status {
+    token->revoked = true;
+    RETURN_IF_ERROR(tx.UpdateToken(token));
+    return tx.AppendAudit({principal, "token.revoke", TokenName(*token), "", std::move(details)});
+  };
+  RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(revoked.token, tx.GetToken(token_id));
+    if (!revoked.token.revoked) RETURN_IF_ERROR(revoke(tx, &revoked.token, {}));
+    ASSIGN_OR_RETURN(std::vector<ApiToken> made, CountingMadeWith(tx, token_id, clock_->Now()));
+    for (ApiToken& token : made) {
+      const bool ends = too(token);
+      if (ends) RETURN_IF_ERROR(revoke(tx, &token, {{"made_with", token_id}}));
+      (ends ? revoked.with_it : revoked.left).push_back(std::move(token));
+    }
+    return absl::OkStatus();
+  }));
+  return revoked;
+}
+
 absl::StatusOr<ApiToken> Principals::RevokeToken(const std::string& principal,
                                                  const std::string& token_id) {
-  ApiToken token;
-  RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(token, tx.GetToken(token_id));
-    if (token.revoked) return absl::OkStatus();
-    token.revoked = true;
-    RETURN_IF_ERROR(tx.UpdateToken(&token));
-    return tx.AppendAudit({principal, "token.revoke", TokenName(token), "", {}});
-  }));
-  return token;
+  ASSIGN_OR_RETURN(Revoked revoked,
+                   RevokeToken(principal, token_id, [](const ApiToken&) { return false; }));
+  return std::move(revoked.token);
 }
 
 }  // namespace dbfleet::controller

@@ -29,6 +29,7 @@ struct Caller {
   bool service = false;
   TokenScope scope;
   absl::Time expire_time = absl::InfiniteFuture();  // Of the token.
+  bool short_lived = false;  // The token was given a shorter life than the default.
   // What the call may do where: from Authenticate by the own roles alone; from the gate by
   // RoleBindings too, and within the token's scope.
   Rights rights;
@@ -46,8 +47,9 @@ class Principals {
   Principals(Store* store, const Clock* clock);
 
   // UNAUTHENTICATED: TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_REVOKED, USER_DISABLED. From where it is
-  // used, the gate looks at.
-  absl::StatusOr<Caller> Authenticate(const Secret& token);
+  // used, the gate looks at. `refused`, if it is given, becomes whose token it was, if it is known
+  // and counts no more.
+  absl::StatusOr<Caller> Authenticate(const Secret& token, Caller* refused = nullptr);
 
   bool HasExpired(const Caller& caller) const { return clock_->Now() >= caller.expire_time; }
 
@@ -92,13 +94,22 @@ class Principals {
     absl::Duration ttl = absl::ZeroDuration();
     std::string request_id;
     TokenScope scope;
-    // The limits of the token with which it is asked for, if it has any: PERMISSION_DENIED
-    // (TOKEN_SCOPE) unless the new one stays within them, also by its end. May be nullptr.
+    // By whose token it is asked for: PERMISSION_DENIED (TOKEN_SCOPE) unless the new one stays
+    // within that one's limits (CheckWithin). May be nullptr: by none.
     const Caller* limits = nullptr;
   };
-  // As above. INVALID_ARGUMENT: BAD_NETWORK, INVALID_NAME (an environment).
+  // As above. INVALID_ARGUMENT: BAD_NETWORK, INVALID_NAME (an environment). UNAUTHENTICATED
+  // (TOKEN_REVOKED) if the token by which it is asked for was revoked meanwhile.
   absl::StatusOr<CreatedToken> CreateToken(TokenRequest request);
-  // Revoking twice changes nothing.
+  struct Revoked {
+    ApiToken token;
+    std::vector<ApiToken> with_it;  // Of those that it made.
+    std::vector<ApiToken> left;     // That it made as well, and that still count.
+  };
+  // Revoking twice changes nothing. Of the tokens that were made with it, directly or through
+  // others, and that still count, it ends those for which `too` holds.
+  absl::StatusOr<Revoked> RevokeToken(const std::string& principal, const std::string& token_id,
+                                      const std::function<bool(const ApiToken&)>& too);
   absl::StatusOr<ApiToken> RevokeToken(const std::string& principal, const std::string& token_id);
 
   // Called in every transaction that takes roles or the account from somebody, or gives them
@@ -117,7 +128,7 @@ class Principals {
     absl::Time expire_time;
   };
 
-  absl::StatusOr<Cached> Load(const std::string& hash);
+  absl::StatusOr<Cached> Load(const std::string& hash, Caller* refused);
   void Forget();
   absl::Status NoteFirstUse(const std::string& hash);
   absl::Status MutateUsers(const Store::Mutation& mutation);

@@ -75,10 +75,12 @@ absl::StatusOr<TokenScope> CheckScope(const TokenScope& scope) {
 
 absl::Status CheckWithin(const Caller& caller, const TokenScope& scope, absl::Time expire_time) {
   const TokenScope& own = caller.scope;
-  if (own.empty()) return absl::OkStatus();
+  if (own.empty() && !caller.short_lived) return absl::OkStatus();
   const auto refuse = [&caller](absl::string_view what) {
+    const std::string limits =
+        caller.scope.empty() ? "a short life" : ScopeText(caller.scope);  // Which may be both.
     return Error(absl::StatusCode::kPermissionDenied, "TOKEN_SCOPE",
-                 absl::StrCat(TokenOf(caller), " is limited to ", ScopeText(caller.scope),
+                 absl::StrCat(TokenOf(caller), " is limited to ", limits,
                               "; what it makes must be limited likewise: ", what));
   };
   if (!Covers(own.environments, scope.environments)) return refuse("name environments of these");

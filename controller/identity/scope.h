@@ -18,7 +18,7 @@ namespace dbfleet::controller {
 absl::StatusOr<TokenScope> CheckScope(const TokenScope& scope);
 
 // PERMISSION_DENIED (TOKEN_SCOPE) if a token of this scope and end could be used for more than the
-// caller's own, limited one.
+// caller's own, limited one, or longer than it: also one that is limited by a short life alone.
 absl::Status CheckWithin(const Caller& caller, const TokenScope& scope, absl::Time expire_time);
 
 // PERMISSION_DENIED (TOKEN_SOURCE) if the caller's token does not count from there. `peer` is

@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 #include "controller/identity/scope.h"
+#include "controller/identity/token_descent.h"
 #include "controller/store/compiled_once.h"
 
 namespace dbfleet::controller {
@@ -129,15 +130,17 @@ Principals::CreatedToken NewToken(const std::string& principal, const std::strin
   return created;
 }
 
-absl::Status StoreToken(WriteTx& tx, ApiToken* token) {
+absl::Status StoreToken(WriteTx& tx, ApiToken* token, const std::string& by_token) {
   ASSIGN_OR_RETURN(std::set<std::string> makers, TokenMakersOf(tx, token->user_id));
   RETURN_IF_ERROR(tx.InsertToken(token));
   makers.insert(token->creator);
   RETURN_IF_ERROR(tx.PutSetting(MakersKey(token->user_id), absl::StrJoin(makers, "\n")));
+  RETURN_IF_ERROR(NoteMadeWith(tx, token->id, by_token));
   std::map<std::string, std::string> details = {
       {"expire_time",
        absl::FormatTime(absl::RFC3339_sec, token->expire_time, absl::UTCTimeZone())}};
   if (!token->scope.empty()) details["scope"] = ScopeText(token->scope);
+  if (!by_token.empty()) details["token"] = by_token;
   return tx.AppendAudit(
       {token->creator, "token.create", TokenName(*token), "", std::move(details)});
 }
@@ -164,7 +167,7 @@ absl::Status MarkUsed(WriteTx& tx, const ApiToken& token) {
 }
 
 absl::Status ReplaceSecret(WriteTx& tx, const std::string& token_id, absl::Time now,
-                           Principals::CreatedToken* created) {
+                           const std::string& by_token, Principals::CreatedToken* created) {
   ASSIGN_OR_RETURN(ApiToken token, tx.GetToken(token_id));
   ASSIGN_OR_RETURN(const bool unused, IsMarkedUnused(tx, token));
   if (!unused || token.revoked || now >= token.expire_time) {
@@ -178,7 +181,11 @@ absl::Status ReplaceSecret(WriteTx& tx, const std::string& token_id, absl::Time 
   token.hash = Sha256Hex(created->secret.Reveal());
   RETURN_IF_ERROR(tx.UpdateToken(&token));
   created->token = token;
-  return tx.AppendAudit({token.creator, "token.replace_secret", TokenName(token), "", {}});
+  RETURN_IF_ERROR(NoteMadeWith(tx, token.id, by_token));
+  std::map<std::string, std::string> details;
+  if (!by_token.empty()) details["token"] = by_token;
+  return tx.AppendAudit(
+      {token.creator, "token.replace_secret", TokenName(token), "", std::move(details)});
 }
 
 std::string TokenName(const ApiToken& token) {

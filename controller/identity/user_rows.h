@@ -42,8 +42,9 @@ absl::Status RequireAnAdmin(ReadTx& tx);
 Principals::CreatedToken NewToken(const std::string& principal, const std::string& user_id,
                                   const std::string& description, absl::Time now,
                                   absl::Duration ttl);
-// Inserts the token, notes who made it, and appends the audit record: the only way to a token.
-absl::Status StoreToken(WriteTx& tx, ApiToken* token);
+// Inserts the token, notes who made it and with which token ("": with none), and appends the audit
+// record: the only way to a token.
+absl::Status StoreToken(WriteTx& tx, ApiToken* token, const std::string& by_token = "");
 
 // Was the token with this id revoked? Not if no id was written down; one that is not there is as
 // good as revoked.
@@ -57,8 +58,9 @@ absl::Status MarkUsed(WriteTx& tx, const ApiToken& token);
 
 // Gives the token `token_id` the secret of `created`, whose token becomes that one; the secret of
 // before is void. ALREADY_EXISTS (SECRET_DELIVERED) if the token was used, is revoked or expired.
+// It counts as made with `by_token` from then on.
 absl::Status ReplaceSecret(WriteTx& tx, const std::string& token_id, absl::Time now,
-                           Principals::CreatedToken* created);
+                           const std::string& by_token, Principals::CreatedToken* created);
 
 // "users/ada/tokens/01J...".
 std::string TokenName(const ApiToken& token);

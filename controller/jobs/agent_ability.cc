@@ -15,7 +15,7 @@ namespace dbfleet::controller {
 absl::StatusOr<std::string> WhyAgentsAreTooOld(ReadTx& tx, const PolicyInput& input,
                                                const PolicyDecision& decision) {
   constexpr size_t kMostNamed = 5;
-  if (decision.backups.empty()) return std::string();
+  if (decision.backups.empty() && !decision.BlockedBy("verified-backup")) return std::string();
   std::set<std::string> seen;
   std::vector<std::string> old;
   for (const PolicyInput::Target& target : input.targets) {

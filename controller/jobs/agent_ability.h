@@ -10,8 +10,8 @@
 
 namespace dbfleet::controller {
 
-// Why what the decision allows, which rests on backups, cannot be given to the agents of its
-// targets: they are too old to look whether these are there (capability kLooksForBackup). "" if
+// Why what rests on backups, be they there or still to be taken, cannot be given to the agents of
+// its targets: they are too old to look whether these are there (capability kLooksForBackup). "" if
 // they can.
 absl::StatusOr<std::string> WhyAgentsAreTooOld(ReadTx& tx, const PolicyInput& input,
                                                const PolicyDecision& decision);

@@ -165,6 +165,8 @@ absl::StatusOr<std::optional<absl::Time>> JobFlow::GateBackupFor(ReadTx& tx,
                                                                  const Job& job, absl::Time now,
                                                                  QueueReadings* readings) const {
   if (decision.allowed() || !WaitsForTimeAndBackup(decision)) return std::nullopt;
+  // Nobody knows when they are upgraded: what was taken before may be too old by then.
+  if (decision.BlockedBy("agent-too-old")) return std::nullopt;
   ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job.environment));
   const absl::Duration ahead = environment.policy.verified_backup_max_age / 4;
   // The backup has to do for the moment at which the work can begin. Taken days before, it would

@@ -17,25 +17,24 @@ constexpr absl::Duration kWindowPulse = absl::Seconds(5);
 
 }  // namespace
 
-Notifier::Notifier(Store& store, Clock& clock, metrics::Registry& registry,
-                   std::unique_ptr<transfer::Client> client, RouteSecrets secrets, Windows windows,
-                   Options options)
+Notifier::Notifier(Store& store, Clock& clock, metrics::Registry& registry, Clients clients,
+                   RouteSecrets secrets, Windows windows, Options options)
     : store_(store),
       clock_(clock),
       time_(clock),
       secrets_(std::move(secrets)),
       options_(options),
       executor_(MakeSerialExecutor("notify")),
-      client_(std::move(client)),
+      clients_(std::move(clients)),
       collector_(store, time_, registry),
       sender_(
-          store, time_, *client_, secrets_, registry,
+          store, time_, *clients_.sends, secrets_, registry,
           [this](std::function<void()> fn) {
             if (executor_->Add(std::move(fn))) Wake();
           },
           options.sender),
       windows_(store, std::move(windows)),
-      spans_(store, time_, *client_, secrets_, registry, [this](std::function<void()> fn) {
+      spans_(store, time_, *clients_.sends, secrets_, registry, [this](std::function<void()> fn) {
         if (executor_->Add(std::move(fn))) Wake();
       }) {}
 
@@ -45,7 +44,8 @@ void Notifier::Start() { Wake(); }
 
 void Notifier::Stop() {
   if (stopped_.exchange(true)) return;
-  client_->Stop();  // From here on nothing is added but by rounds.
+  clients_.tests->Stop();
+  clients_.sends->Stop();  // From here on nothing is added but by rounds.
   (void)executor_->Add([this] {
     sender_.Stop();
     spans_.Stop();

@@ -47,9 +47,15 @@ class Notifier {
     absl::Duration coalesce = absl::Milliseconds(50);  // From a record to the look at it.
   };
 
-  Notifier(Store& store, Clock& clock, metrics::Registry& registry,
-           std::unique_ptr<transfer::Client> client, RouteSecrets secrets, Windows windows,
-           Options options);
+  // Tests have a client of their own, so that a receiver that hangs while it is tested takes no
+  // thread from what is sent to others.
+  struct Clients {
+    std::unique_ptr<transfer::Client> sends;
+    std::unique_ptr<transfer::Client> tests;
+  };
+
+  Notifier(Store& store, Clock& clock, metrics::Registry& registry, Clients clients,
+           RouteSecrets secrets, Windows windows, Options options);
   ~Notifier();
 
   void Start();
@@ -92,7 +98,7 @@ class Notifier {
   const Options options_;
   // Its callbacks use the executor, which therefore ends later; Stop sees to the order.
   const std::unique_ptr<Executor> executor_;
-  const std::unique_ptr<transfer::Client> client_;
+  const Clients clients_;
   Collector collector_;  // The executor's, as what follows.
   Sender sender_;
   WindowWatch windows_;

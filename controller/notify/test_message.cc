@@ -135,13 +135,13 @@ absl::StatusOr<std::vector<TestOutcome>> Notifier::Test(const std::string& route
                  absl::StrCat(kMostTests, " tests of routes are under way; try again in a minute"));
   }
   if (route->follows()) {
-    const Verdict verdict = AskOnce(*route, secrets_, *client_);
+    const Verdict verdict = AskOnce(*route, secrets_, *clients_.tests);
     return std::vector<TestOutcome>{{"", verdict.delivered, verdict.words}};
   }
-  std::vector<Verdict> verdicts =
-      SendAll(*route, route->alerts() ? "trouble" : "news", clock_.Now(), secrets_, *client_);
+  std::vector<Verdict> verdicts = SendAll(*route, route->alerts() ? "trouble" : "news",
+                                          clock_.Now(), secrets_, *clients_.tests);
   if (route->alerts() && verdicts[0].delivered) {
-    verdicts = SendAll(*route, "over", clock_.Now(), secrets_, *client_);
+    verdicts = SendAll(*route, "over", clock_.Now(), secrets_, *clients_.tests);
   }
   std::vector<TestOutcome> outcomes;
   for (size_t i = 0; i < verdicts.size(); ++i) {

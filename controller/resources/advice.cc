@@ -89,6 +89,7 @@ class Look {
     if (kind == kRouteKind) RETURN_IF_ERROR(AtRoute());
     if (kind == kApprovalPolicyKind) RETURN_IF_ERROR(AtApprovalPolicy());
     if (kind == kBreakGlassKind) RETURN_IF_ERROR(AtBreakGlass());
+    if (kind == kWindowKind) RETURN_IF_ERROR(AtWindow());
     return std::move(notes_);
   }
 
@@ -345,6 +346,29 @@ class Look {
     const auto& spec =
         static_cast<const resource::v1::BreakGlassPolicy&>(*manifest_.message).spec();
     return AtUsers(spec.users(), "spec.users", "may not break the glass");
+  }
+
+  // Deleting a window says so, too; a freeze carries nothing either.
+  absl::Status AtWindow() {
+    constexpr size_t kMostNamed = 5;
+    const auto& window = static_cast<const resource::v1::MaintenanceWindow&>(*manifest_.message);
+    if (window.spec().effect() != "deny") return absl::OkStatus();
+    ASSIGN_OR_RETURN(const QueuedJobs jobs, tx_.JobsQueuedFor(window.metadata().name()));
+    if (jobs.empty()) return absl::OkStatus();
+    std::vector<std::string> named;
+    for (const QueuedJob& job : jobs) {
+      if (named.size() == kMostNamed) break;
+      if (rights_.In(Verb::kRead, job.environment)) named.push_back(absl::StrCat("jobs/", job.id));
+    }
+    const size_t more = jobs.size() - named.size();
+    if (more > 0)
+      named.push_back(
+          absl::StrCat(more, named.empty() ? "" : " more", more == 1 ? " job" : " jobs"));
+    Note("spec.effect",
+         absl::StrCat("what is queued for this window begins nowhere while it is a freeze: ",
+                      absl::StrJoin(named, ", "),
+                      "; dbfleet window queue lists it, dbfleet job cancel ends it"));
+    return absl::OkStatus();
   }
 
   ReadTx& tx_;

@@ -20,10 +20,10 @@ using RouteCheck = std::function<absl::Status(const Route&)>;
 
 // What of these manifests will not work as things are now, in words with their places, for each of
 // them: instances that are not there or not in its environment, targets of which there are none,
-// work that would be refused, windows that there are not, users of policies that there are not,
-// that are disabled, or are of programs. All that may be right later. Instances outside of `rights`
-// are as if they were not there; users are not: whoever declares a policy is told by it who may
-// fill it anyway.
+// work that would be refused, windows that there are not, jobs queued for what becomes a freeze,
+// users of policies that there are not, that are disabled, or are of programs. All that may be
+// right later. Instances outside of `rights` are as if they were not there; users are not: whoever
+// declares a policy is told by it who may fill it anyway.
 //
 // INVALID_ARGUMENT (BAD_CONFIG): a rule that is created or changed has a trigger of which nothing
 // could ever come.

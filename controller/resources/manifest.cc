@@ -41,9 +41,9 @@ const config::YamlNode* Member(const config::YamlNode& root, absl::string_view n
   return nullptr;
 }
 
-int FirstLine(absl::string_view document) {
-  int line = 1;
-  for (const absl::string_view text : absl::StrSplit(document, '\n')) {
+int FirstLine(const config::YamlDocument& document) {
+  int line = document.lines_before + 1;
+  for (const absl::string_view text : absl::StrSplit(document.text, '\n')) {
     const absl::string_view plain = absl::StripAsciiWhitespace(text);
     if (!plain.empty() && plain[0] != '#') return line;
     ++line;
@@ -52,10 +52,12 @@ int FirstLine(absl::string_view document) {
 }
 
 // The kind that the document names, with its place.
-absl::StatusOr<const ResourceKind*> KindOf(const std::string& path, const std::string& document,
+absl::StatusOr<const ResourceKind*> KindOf(const std::string& path,
+                                           const config::YamlDocument& document,
                                            std::string* place) {
   std::vector<config::YamlProblem> problems;  // Which ParseYaml tells again, in full.
-  const config::YamlNode root = config::ReadYamlTree(document, &problems);
+  const config::YamlNode root =
+      config::ReadYamlTree(document.text, &problems, config::kMaxYamlNodes, document.lines_before);
   const config::YamlNode* kind = Member(root, "kind");
   const int line = kind == nullptr ? FirstLine(document) : kind->line;
   *place = absl::StrCat(path, ":", line);
@@ -83,15 +85,17 @@ absl::StatusOr<const ResourceKind*> KindOf(const std::string& path, const std::s
                                                  "; one of ", KnownKinds(), " is wanted"));
 }
 
-absl::StatusOr<Manifest> ParseDocument(const std::string& path, const std::string& document) {
+absl::StatusOr<Manifest> ParseDocument(const std::string& path,
+                                       const config::YamlDocument& document) {
   Manifest manifest;
   manifest.path = path;
   ASSIGN_OR_RETURN(manifest.kind, KindOf(path, document, &manifest.place));
   const std::shared_ptr<google::protobuf::Message> message(manifest.kind->prototype->New());
   bool rest_is_good = false;
-  const absl::Status parsed = config::ParseYaml(path, document, message.get(), &rest_is_good);
+  const absl::Status parsed = config::ParseYaml(path, document.text, message.get(), &rest_is_good,
+                                                config::kMaxYamlNodes, document.lines_before);
   if (!rest_is_good) return parsed;
-  config::Problems problems(path, document);
+  config::Problems problems(path, document.text, document.lines_before);
   const auto* version = message->GetDescriptor()->FindFieldByName("apiVersion");
   if (message->GetReflection()->GetString(*message, version) != kApiVersion) {
     problems.Add("apiVersion", absl::StrCat(kApiVersion, " is wanted"));
@@ -112,7 +116,7 @@ absl::StatusOr<Manifest> ParseDocument(const std::string& path, const std::strin
   manifest.kind->check(*message, &problems);
   RETURN_IF_ERROR(problems.Together(parsed));
   manifest.message = message;
-  manifest.document = std::make_shared<const std::string>(document);
+  manifest.document = std::make_shared<const config::YamlDocument>(document);
   return manifest;
 }
 
@@ -125,7 +129,8 @@ absl::Status TooMuch(absl::string_view what) {
 std::string Manifest::id() const { return absl::StrCat(kind->collection, "/", name); }
 
 FieldPlaces::FieldPlaces(const Manifest& manifest)
-    : id_(manifest.id()), problems_(manifest.path, *manifest.document) {}
+    : id_(manifest.id()),
+      problems_(manifest.path, manifest.document->text, manifest.document->lines_before) {}
 
 std::string FieldPlaces::At(absl::string_view field) const {
   return absl::StrCat(problems_.PlaceOf(field), id_, ": ", field, ": ");
@@ -162,7 +167,7 @@ absl::StatusOr<std::vector<Manifest>> ParseManifests(absl::Span<const ManifestTe
       problems.push_back(absl::StrCat(
           path, ": `create_only` is for one resource, and for none that has an etag already"));
     }
-    for (const std::string& document : split) {
+    for (const config::YamlDocument& document : split) {
       if (++documents > kMostManifests) {
         return TooMuch(absl::StrCat("at most ", kMostManifests, " resources at once"));
       }

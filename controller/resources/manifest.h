@@ -9,6 +9,7 @@
 #include "google/protobuf/message.h"
 
 #include "common/config/problems.h"
+#include "common/config/yaml_documents.h"
 #include "controller/resources/kinds.h"
 
 namespace dbfleet::controller {
@@ -24,9 +25,9 @@ struct ManifestText {
 struct Manifest {
   const ResourceKind* kind = nullptr;
   std::string name;
-  std::string place;                            // "PATH:LINE" of its kind.
-  std::string path;                             // For messages.
-  std::shared_ptr<const std::string> document;  // Its text, each line with its number in the file.
+  std::string place;                                     // "PATH:LINE" of its kind.
+  std::string path;                                      // For messages.
+  std::shared_ptr<const config::YamlDocument> document;  // Its text, and where that is.
   std::shared_ptr<const google::protobuf::Message> message;
   uint64_t version = 0;      // As ManifestText::version.
   bool create_only = false;  // As ManifestText::create_only.

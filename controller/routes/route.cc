@@ -281,16 +281,4 @@ Route CompileRoute(const resource::v1::NotificationRoute& manifest, Problems* pr
   return route;
 }
 
-std::vector<std::string> SecretsOf(const Route& route) {
-  const NotificationRouteSpec& spec = route.spec;
-  std::vector<std::string> names = {
-      spec.webhook().signing_secret(),     spec.webhook().bearer_secret(),
-      spec.slack().url_secret(),           spec.teams().url_secret(),
-      spec.smtp().password_secret(),       spec.pagerduty().routing_key_secret(),
-      spec.alertmanager().bearer_secret(), spec.silences().bearer_secret(),
-      spec.grafana().bearer_secret()};
-  std::erase(names, "");
-  return names;
-}
-
 }  // namespace dbfleet::controller

@@ -61,9 +61,6 @@ void FillRoute(resource::v1::NotificationRoute* manifest);
 // What is wrong goes to `problems`, and then the route must not be used.
 Route CompileRoute(const resource::v1::NotificationRoute& manifest, config::Problems* problems);
 
-// The secrets that the route names.
-std::vector<std::string> SecretsOf(const Route& route);
-
 // "HOST" or "HOST:PORT" of an http(s) URL in lower case, without the scheme's own port; "" if it is
 // none, or has a user in it.
 std::string HostOf(absl::string_view url);

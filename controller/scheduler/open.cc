@@ -6,6 +6,7 @@
 
 #include "common/base/status.h"
 #include "controller/audit/recovery.h"
+#include "controller/scheduler/run_tokens.h"
 #include "controller/scheduler/scheduler.h"
 
 namespace dbfleet::controller {
@@ -103,6 +104,9 @@ absl::Status BeginOne(WriteTx& tx, const Waiting& waiting) {
         not_entitled,
         WhyNotEntitled(tx, occurrence.requester.empty() ? resource.editor : occurrence.requester,
                        schedule->environment));
+    if (not_entitled.empty()) {
+      ASSIGN_OR_RETURN(not_entitled, WhyRunTokenEnded(tx, occurrence, waiting.now));
+    }
     if (resource.version != schedule->version) {
       return Error(absl::StatusCode::kAborted, "STALE", "the schedule was changed meanwhile");
     }

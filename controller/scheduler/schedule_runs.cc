@@ -16,6 +16,7 @@
 #include "controller/resources/schedule_source.h"
 #include "controller/resources/scheduled_job.h"
 #include "controller/resources/view.h"
+#include "controller/scheduler/run_tokens.h"
 #include "controller/scheduler/scheduler.h"
 #include "controller/store/filtered_page.h"
 
@@ -296,6 +297,7 @@ absl::StatusOr<OccurrenceView> ScheduleRuns::Run(const RequestMeta& meta,
     ASSIGN_OR_RETURN(occurrence.id, IdByHand(tx, occurrence.id));
     occurrence.requester = meta.principal;
     RETURN_IF_ERROR(tx.InsertOccurrence(&occurrence));
+    RETURN_IF_ERROR(NoteRunToken(tx, occurrence, meta.token_id));
     id = occurrence.id;
     RETURN_IF_ERROR(key.Remember(tx, id, now));
     return AuditOccurrence(tx, meta.principal, "schedule.run", occurrence, declared.environment,

@@ -132,7 +132,7 @@ class AuthorisationFixture : public testing::Test {
     Principals principals(store.get(), clock_.get());
     const auto make = [&](const std::string& id, const std::vector<Role>& roles) {
       EXPECT_TRUE(principals.CreateUser("users/maker", id, roles).ok());
-      const auto token = principals.CreateToken("users/maker", id, "", absl::Hours(1));
+      const auto token = principals.CreateToken("users/maker", id, "", absl::ZeroDuration());
       EXPECT_TRUE(token.ok()) << token.status();
       tokens_.insert_or_assign(id, token->secret.Reveal());
       token_names_[id] = absl::StrCat("users/", id, "/tokens/", token->token.id);

@@ -52,6 +52,75 @@ TEST_F(TokenLimitsTest, ALimitedTokenIsMeasuredAtTheGate) {
             "TOKEN_SCOPE");
 }
 
+// Who stole a token of eight hours has nothing after them, and what he made can be ended with it.
+TEST_F(TokenLimitsTest, AShortLivedTokenMakesNoneThatLastsAndWhatItMadeEndsWithIt) {
+  const auto make = [&](int64_t seconds, const std::string& with) {
+    api::v1::CreateTokenRequest request;
+    request.set_user("users/operator");
+    if (seconds > 0) request.mutable_ttl()->set_seconds(seconds);
+    api::v1::CreateTokenResponse made;
+    const absl::Status status =
+        Ask<api::v1::UserService>(&api::v1::UserService::Stub::CreateToken, request, &made, with);
+    return std::make_pair(made, ReasonOf(status));
+  };
+  const auto [brief, made] = make(8 * 3600, tokens_.at("operator"));
+  ASSERT_EQ(made, "");
+  EXPECT_EQ(make(366 * 24 * 3600, brief.secret()).second, "TOKEN_SCOPE");
+  EXPECT_EQ(make(0, brief.secret()).second, "TOKEN_SCOPE");
+  const auto child = make(3600, brief.secret()).first;
+  api::v1::RevokeTokenRequest revoke;
+  revoke.set_name(brief.token().name());
+  api::v1::Token token;
+  const auto revoke_now = [&] {
+    token.Clear();
+    return ReasonOf(Ask<api::v1::UserService>(&api::v1::UserService::Stub::RevokeToken, revoke,
+                                              &token, tokens_.at("operator")));
+  };
+  ASSERT_EQ(revoke_now(), "");
+  ASSERT_EQ(token.made_tokens_size(), 1);
+  EXPECT_EQ(token.made_tokens(0), child.token().name());
+  api::v1::User user;
+  const auto who = [&](const std::string& secret) {
+    return ReasonOf(Ask<api::v1::UserService>(&api::v1::UserService::Stub::WhoAmI,
+                                              api::v1::WhoAmIRequest(), &user, secret));
+  };
+  EXPECT_EQ(who(child.secret()), "");
+  revoke.set_with_made_tokens(true);
+  ASSERT_EQ(revoke_now(), "");
+  ASSERT_EQ(token.revoked_tokens_size(), 1);
+  EXPECT_EQ(token.made_tokens_size(), 0);
+  EXPECT_EQ(who(child.secret()), "TOKEN_REVOKED");
+}
+
+// A token that counts no more and is used all the same is what a reader of the trail looks for.
+TEST_F(TokenLimitsTest, TheUseOfARevokedTokenIsAudited) {
+  api::v1::RevokeTokenRequest revoke;
+  revoke.set_name(token_names_.at("viewer"));
+  api::v1::Token token;
+  ASSERT_TRUE(Ask<api::v1::UserService>(&api::v1::UserService::Stub::RevokeToken, revoke, &token,
+                                        tokens_.at("root"))
+                  .ok());
+  api::v1::User user;
+  for (const std::string& secret : {tokens_.at("viewer"), std::string("dbft_none")}) {
+    EXPECT_NE(ReasonOf(Ask<api::v1::UserService>(&api::v1::UserService::Stub::WhoAmI,
+                                                 api::v1::WhoAmIRequest(), &user, secret)),
+              "");
+  }
+  // Behind which the record is committed, too.
+  ASSERT_TRUE(Ask<api::v1::UserService>(&api::v1::UserService::Stub::RevokeToken, revoke, &token,
+                                        tokens_.at("root"))
+                  .ok());
+  api::v1::ListAuditRecordsRequest request;
+  request.set_action("access.denied");
+  api::v1::ListAuditRecordsResponse records;
+  ASSERT_TRUE(Ask<api::v1::AuditService>(&api::v1::AuditService::Stub::ListAuditRecords, request,
+                                         &records, tokens_.at("root"))
+                  .ok());
+  ASSERT_EQ(records.records_size(), 1) << "of what nobody knows there is nothing to tell";
+  EXPECT_EQ(records.records(0).actor(), "users/viewer");
+  EXPECT_EQ(records.records(0).details().at("reason"), "TOKEN_REVOKED");
+}
+
 // A vote counts wherever its voter is approver; a token that ends at an environment would give one
 // to others.
 TEST_F(TokenLimitsTest, ATokenOfOneEnvironmentHasNoVoteOnProposals) {

@@ -11,6 +11,7 @@
 #include "agent/journal/journal_rows.h"
 #include "agent/journal/shrink.h"
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/unit/agent/journal/journal_test_util.h"
 
@@ -257,6 +258,34 @@ TEST_F(JournalTest, AttemptsStillTellWhatTheyWereWhenTheyHaveEnded) {
   for (const char* id : {"a1", "a2"}) ASSERT_TRUE(journal_->Finish(id, MakeFinished()).ok());
   tell();
   EXPECT_EQ((*journal_->Find("a1"))->offer.spec().migrate().versions_size(), 0) << "is not kept";
+}
+
+TEST_F(JournalTest, TheEarlierBoundIsToldAsItWasMovedLast) {
+  const auto at = [](int64_t seconds) { return ToProto(absl::FromUnixSeconds(seconds)); };
+  const auto told = [this] {
+    return absl::ToUnixSeconds(FromProto(journal_->AttemptStates().value().at(0).not_after()));
+  };
+  v1::Offer change = MakeOffer("a1", 1);
+  *change.mutable_not_after() = at(5000);
+  v1::Grant grant = MakeGrant(change);
+  *grant.mutable_not_after() = at(3000);
+  ASSERT_TRUE(journal_->Accept(change, absl::Seconds(5), "boot").ok());
+  EXPECT_EQ(told(), 5000);
+  ASSERT_TRUE(journal_->MoveNotAfter("a1", at(1)).ok());
+  EXPECT_EQ(told(), 5000) << "nothing was granted";
+  ASSERT_TRUE(journal_->Grant(grant).ok());
+  EXPECT_EQ(told(), 3000);
+  ASSERT_TRUE(journal_->MoveNotAfter("a1", at(4000)).ok());
+  ASSERT_TRUE(journal_->Start("a1").ok());
+  EXPECT_EQ(told(), 4000);
+  *grant.mutable_not_after() = at(9000);
+  ASSERT_TRUE(journal_->Grant(grant).ok()) << "sent again, with another bound";
+  EXPECT_EQ(told(), 5000) << "the offer's still counts";
+  ASSERT_TRUE(journal_->MoveNotAfter("a1", at(2000)).ok());
+  Reopen();
+  EXPECT_EQ(told(), 2000);
+  EXPECT_EQ((*journal_->Find("a1"))->phase, v1::ATTEMPT_PHASE_RUNNING);
+  EXPECT_TRUE(journal_->MoveNotAfter("unknown", at(1)).ok());
 }
 
 TEST_F(JournalTest, OldAttemptsGoWithoutNewWork) {

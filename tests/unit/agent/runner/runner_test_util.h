@@ -170,6 +170,10 @@ class FlakyJournal : public Journal {
     return real_->Decline(offer, declined);
   }
   absl::Status Grant(const v1::Grant& grant) override { return real_->Grant(grant); }
+  absl::Status MoveNotAfter(const std::string& id,
+                            const google::protobuf::Timestamp& not_after) override {
+    return real_->MoveNotAfter(id, not_after);
+  }
   absl::Status Start(const std::string& id) override {
     RETURN_IF_ERROR(Ask(&start_));
     return real_->Start(id);

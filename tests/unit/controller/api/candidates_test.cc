@@ -101,7 +101,7 @@ TEST_F(CandidatesTest, WhatARevokedTokenApprovedIsFoundAndShownAsVoid) {
   token.user_id = "bob";
   ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertToken(&token); }).ok());
   const auto approved_with = [&](const std::string& id) {
-    return ReadFrom(store_, [&](ReadTx& tx) { return VoidedWithToken(tx, id, clock_.Now()); })
+    return ReadFrom(store_, [&](ReadTx& tx) { return VoidedWithTokens(tx, {id}, clock_.Now()); })
         .value()
         .approvals;
   };
@@ -110,6 +110,13 @@ TEST_F(CandidatesTest, WhatARevokedTokenApprovedIsFoundAndShownAsVoid) {
   Must(jobs_.Approve({"users/bob", "", token.id}, job_, digest, "fine"));
   EXPECT_THAT(approved_with(token.id), ElementsAre("jobs/" + job_));
   EXPECT_THAT(approved_with("01OTHER"), IsEmpty());
+  EXPECT_THAT(ReadFrom(store_,
+                       [&](ReadTx& tx) {
+                         return VoidedWithTokens(tx, {"01OTHER", token.id}, clock_.Now());
+                       })
+                  .value()
+                  .approvals,
+              ElementsAre("jobs/" + job_));
   EXPECT_FALSE(views_.ById(job_)->approvals(0).void_());
   token.revoked = true;
   ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.UpdateToken(&token); }).ok());
@@ -140,7 +147,7 @@ TEST_F(CandidatesTest, WhatARevokedTokenOrADisabledAccountWaivedIsFound) {
                     .ok());
   };
   const auto with = [&](const std::string& token) {
-    return ReadFrom(store_, [&](ReadTx& tx) { return VoidedWithToken(tx, token, clock_.Now()); })
+    return ReadFrom(store_, [&](ReadTx& tx) { return VoidedWithTokens(tx, {token}, clock_.Now()); })
         .value()
         .waivers;
   };

@@ -21,6 +21,7 @@ class TokenController : public FakeController {
   bool may_list_others = true;
   std::vector<std::string> revoked;
   std::vector<std::string> voided, waived;  // Approvals that were given with it.
+  std::vector<std::string> made;            // With it.
 
   grpc::Status WhoAmI(Context* context, const api::v1::WhoAmIRequest*,
                       api::v1::User* out) override {
@@ -52,6 +53,9 @@ class TokenController : public FakeController {
     out->set_revoked(true);
     for (const std::string& name : voided) out->add_voided_approvals(name);
     for (const std::string& name : waived) out->add_voided_waivers(name);
+    for (const std::string& name : made) {
+      in->with_made_tokens() ? out->add_revoked_tokens(name) : out->add_made_tokens(name);
+    }
     return grpc::Status::OK;
   }
 
@@ -120,6 +124,19 @@ TEST_F(TokenTest, WhatWasApprovedWithItIsTold) {
   tokens_.waived = {"jobs/01W"};
   ASSERT_EQ(RunCli({"token", "revoke", "01A"}), 0);
   EXPECT_THAT(err_, HasSubstr("nothing is waived any more, for jobs/01W; somebody has to review"));
+}
+
+TEST_F(TokenTest, WhatWasMadeWithItIsToldAndEndedIfThatIsWanted) {
+  tokens_.made = {"users/ada/tokens/01B", "users/bob/tokens/02A"};
+  ASSERT_EQ(RunCli({"token", "revoke", "01A"}), 0);
+  EXPECT_THAT(err_, HasSubstr("still count: users/ada/tokens/01B, users/bob/tokens/02A; end them "
+                              "as well: dbfleet token revoke 01A --with-made"));
+  ASSERT_EQ(RunCli({"token", "revoke", "01A", "--with-made"}), 0);
+  EXPECT_THAT(err_, HasSubstr("revoked with it, as they were made with it: users/ada/tokens/01B, "
+                              "users/bob/tokens/02A"));
+  EXPECT_EQ(err_.find("still count"), std::string::npos);
+  ASSERT_EQ(RunCli({"token", "revoke", "01A", "-o", "json"}), 0);
+  EXPECT_THAT(out_, HasSubstr("users/bob/tokens/02A"));
 }
 
 TEST_F(TokenTest, AFullNameIsTakenAsItIs) {

@@ -226,6 +226,27 @@ TEST_F(GoneBackupTest, AnAgentThatIsTooOldToLookIsGivenNoChangeThatRestsOnABacku
   EXPECT_EQ(StateOf(job.id), "rolling");
 }
 
+// As it would be too old once they are upgraded, it would be taken again.
+TEST_F(GoneBackupTest, NoBackupIsTakenForAgentsThatAreTooOldToLook) {
+  agent_.Disconnect();
+  agent_.looks_for_backup = false;
+  agent_.Connect();
+  const std::string job = Approved(MakeChange());
+  Pass(absl::Seconds(6));
+  const std::string why = WhyOf(job);
+  EXPECT_TRUE(absl::StrContains(why, "verified-backup: ")) << why;
+  EXPECT_TRUE(absl::StrContains(why, "agent-too-old: agents/db1 is too old")) << why;
+  EXPECT_TRUE(Backups().empty());
+  EXPECT_EQ(JobOf(job).gate_job, "");
+
+  agent_.Disconnect();
+  agent_.looks_for_backup = true;
+  agent_.Connect();
+  Pass(absl::Seconds(6));
+  EXPECT_NE(JobOf(job).gate_job, "");
+  EXPECT_EQ(Backups().size(), 1U);
+}
+
 // Between the offer and the grant an older version was started.
 TEST_F(GoneBackupTest, TheGrantAsksWhetherTheAgentLooks) {
   AddVerifiedBackup();

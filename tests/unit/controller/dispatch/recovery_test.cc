@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "common/proto_time/proto_time.h"
 #include "controller/domain/transitions.h"
 #include "tests/unit/controller/dispatch/fleet_fixture.h"
 
@@ -163,6 +164,52 @@ TEST_F(RecoveryDispatchTest, WhatStillRunsFromTheLostLifeGoesOnAtItsFence) {
   EXPECT_TRUE(agent_.Sent(agent::v1::ControllerMsg::kCancel).empty());
   agent_.Finish(lost, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
   EXPECT_EQ(StateOf(job_id), "succeeded");
+}
+
+// Of the lost life the store knows neither the grant nor the end of the window that it was given
+// for. To say another moment would cut the work off, or let it run on behind its window.
+TEST_F(RecoveryDispatchTest, WhatStillRunsGoesOnUntilTheMomentThatItsGrantGaveIt) {
+  agent_.Connect();
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Disconnect();
+  LoseALife();
+  agent::v1::AttemptState state =
+      Reported("LOST", offer.task_id(), offer.fence() + 1, agent::v1::ATTEMPT_PHASE_RUNNING);
+  const absl::Time bound = clock_.Now() + absl::Minutes(90);
+  *state.mutable_not_after() = ToProto(bound);
+  ConnectFromLostLife({state});
+  EXPECT_EQ(AttemptsOf(job_id).back().not_after, bound);
+  const auto told = agent_.Sent(agent::v1::ControllerMsg::kLeaseRenewal);
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(FromProto(told.front().lease_renewal().not_after()), bound);
+}
+
+TEST_F(RecoveryDispatchTest, WhatStillRunsOnAnAgentThatDoesNotSayHowLongHasTheJobsTime) {
+  agent_.Connect();
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Disconnect();
+  LoseALife();
+  ConnectFromLostLife(
+      {Reported("LOST", offer.task_id(), offer.fence() + 1, agent::v1::ATTEMPT_PHASE_RUNNING)});
+  EXPECT_EQ(AttemptsOf(job_id).back().not_after, JobOf(job_id).expire_time);
+}
+
+// Here the store has it, but from before its grant.
+TEST_F(RecoveryDispatchTest, AnAttemptThatTheStoreCallsOfferedKeepsTheBoundOfItsLostGrant) {
+  agent_.Connect();
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Disconnect();
+  LoseALife();
+  agent::v1::AttemptState state = Reported(offer.attempt_id(), offer.task_id(), offer.fence(),
+                                           agent::v1::ATTEMPT_PHASE_RUNNING);
+  const absl::Time bound = clock_.Now() + absl::Minutes(45);
+  ASSERT_LT(bound, FromProto(offer.not_after()));
+  *state.mutable_not_after() = ToProto(bound);
+  ConnectFromLostLife({state});
+  EXPECT_EQ(AttemptsOf(job_id).back().not_after, bound);
 }
 
 TEST_F(RecoveryDispatchTest, AnAgentThatComesBackAfterTheRecoveryIsReconciledToo) {

@@ -19,10 +19,10 @@ using testing::Pair;
 class DenialsTest : public testing::Test {
  protected:
   void Refuse(const std::string& who, const std::string& method,
-              const std::string& environment = "") {
+              const std::string& environment = "", const std::string& token = "K1") {
     Caller caller;
     caller.principal = who;
-    caller.token_id = "K1";
+    caller.token_id = token;
     denials_.Record(caller, method,
                     Error(absl::StatusCode::kPermissionDenied, "ROLE_MISSING", "it needs a role"),
                     environment);
@@ -66,6 +66,20 @@ TEST_F(DenialsTest, EachEnvironmentHasARecordOfItsOwn) {
   EXPECT_EQ(Last().environment, "production");
   Refuse("users/eve", "s/Cancel", "qa");
   EXPECT_EQ(Records(), 2u);
+}
+
+// Else one that was stolen and revoked would be counted under its owner's own refusals.
+TEST_F(DenialsTest, EachTokenHasARecordOfItsOwn) {
+  Refuse("users/eve", "s/Cancel");
+  Refuse("users/eve", "s/Cancel", "", "K2");
+  Refuse("users/eve", "s/Cancel", "", "K2");
+  ASSERT_EQ(Records(), 2u);
+  EXPECT_THAT(Last().details, Contains(Pair("token", "K2")));
+  clock_.Advance(Denials::kQuiet);
+  Refuse("users/bob", "s/Pause");
+  ASSERT_EQ(Records(), 4u);
+  EXPECT_THAT(Last().details, Contains(Pair("token", "K2"))) << "the one that was repeated";
+  EXPECT_THAT(Last().details, Contains(Pair("repeated", "1")));
 }
 
 TEST_F(DenialsTest, AClockThatIsSetBackSilencesNobody) {

@@ -137,6 +137,17 @@ class ScopeTest : public testing::Test {
   }
 };
 
+TEST_F(ScopeTest, AShortLifeAloneIsALimitToo) {
+  Caller caller = Limited();
+  caller.scope = {};
+  EXPECT_TRUE(CheckWithin(caller, {}, absl::FromUnixSeconds(1001)).ok());
+  caller.short_lived = true;
+  EXPECT_TRUE(CheckWithin(caller, {}, absl::FromUnixSeconds(1000)).ok());
+  const absl::Status status = CheckWithin(caller, {}, absl::FromUnixSeconds(1001));
+  EXPECT_EQ(ReasonOf(status), "TOKEN_SCOPE");
+  EXPECT_NE(status.message().find("is limited to a short life; "), std::string::npos) << status;
+}
+
 TEST_F(ScopeTest, ALimitedTokenMakesNoWiderOne) {
   const TokenScope narrower = {{"qa"}, {Verb::kRead}, {"10.1.0.0/16", "10.9.0.1/32"}};
   EXPECT_EQ(Reason(narrower), "");

@@ -119,6 +119,40 @@ TEST_F(AdviceTest, InstancesThatAreNotThereAreToldByName) {
                                 HasSubstr("spec.propose.targets.instances[0]: ")));
 }
 
+// As whoever deletes a window is told.
+TEST_F(AdviceTest, WhatIsQueuedForAWindowThatBecomesAFreezeIsTold) {
+  const auto window = [](const std::string& effect) {
+    return absl::StrCat(
+        "apiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata: {name: night}\nspec:\n"
+        "  effect: ",
+        effect,
+        "\n  recurring: {cron: \"0 2 * * *\", zone: UTC, duration: 3h}\n"
+        "  selector: {environments: [qa]}\n");
+  };
+  const auto queue = [&](int from, int to, const std::string& name) {
+    for (int i = from; i <= to; ++i) {
+      Job job;
+      job.id = absl::StrCat("J", i);
+      job.environment = "qa";
+      job.queue.window = name;
+      job.state = JobState::kReady;
+      ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertJob(&job); }).ok());
+    }
+  };
+  queue(0, 0, "noon");
+  EXPECT_THAT(Warnings(window("allow")), IsEmpty());
+  EXPECT_THAT(Warnings(window("deny")), IsEmpty()) << "nothing waits";
+  EXPECT_THAT(Warnings(window("allow")), IsEmpty());
+  queue(1, 1, "night");
+  EXPECT_THAT(Warnings(window("allow")), IsEmpty());
+  EXPECT_THAT(Warnings(window("deny")),
+              ElementsAre(AllOf(StartsWith("f.yaml:5:"), HasSubstr("spec.effect: "),
+                                HasSubstr("is a freeze: jobs/J1; dbfleet window queue"))));
+  queue(2, 7, "night");
+  EXPECT_THAT(Warnings(window("deny")), ElementsAre(HasSubstr("jobs/J5, 2 more jobs; ")));
+  EXPECT_THAT(Warnings(window("deny"), WithoutReading()), ElementsAre(HasSubstr(": 7 jobs; ")));
+}
+
 TEST_F(AdviceTest, ATokenInAWebhooksUrlIsSeenByEverybody) {
   const auto route = [](const std::string& url) {
     return absl::StrCat(

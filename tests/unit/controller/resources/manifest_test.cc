@@ -50,6 +50,24 @@ std::string Replace(std::string text, const std::string& from, const std::string
   return text.replace(at, from.size(), to);
 }
 
+// Whatever finds it, in however many steps.
+TEST(ManifestTest, EachProblemHasItsLineOfTheWholeTextHoweverMuchStandsBeforeIt) {
+  const std::string before = std::string(46'000, '\n') + "---\n" + kWindow + "---\n";  // 46,010.
+  const auto at = [&](const std::string& text) {
+    const std::vector<std::string> problems = ProblemsOf(before + text);
+    return problems.empty() ? "" : problems[0].substr(0, problems[0].find(": "));
+  };
+  EXPECT_EQ(at(Replace(kEnvironment, "kind: Environment", "kind: Enviroment")),
+            "fleet.yaml:46012:7");
+  EXPECT_EQ(at(Replace(kEnvironment, "kind: Environment\n", "")), "fleet.yaml:46011:1");
+  EXPECT_EQ(at(Replace(kEnvironment, "  name: preprod", "  name: preprod\n  nam: x")),
+            "fleet.yaml:46015:3");
+  EXPECT_EQ(at(Replace(kEnvironment, "  name: preprod", "  name: Preprod")), "fleet.yaml:46014:3");
+  EXPECT_EQ(at(Replace(kEnvironment, "  name: preprod", "\tname: preprod")), "fleet.yaml:46014:1");
+  EXPECT_EQ(at(Replace(kEnvironment, "  name: preprod", "  name: 'preprod")), "fleet.yaml:46014:9");
+  EXPECT_EQ(at(Replace(kEnvironment, "  name: preprod", "  name: a: b")), "fleet.yaml:46014:10");
+}
+
 TEST(ManifestTest, ADescriptionIsBounded) {
   const auto described = [](size_t size) {
     return Replace(kEnvironment, "  name: preprod\n",

@@ -342,6 +342,54 @@ TEST_F(SchedulerTest, WhatWaitedIsMeasuredWhenItBegins) {
   EXPECT_THAT(Told("minutely"), ElementsAre("08:10 skipped NOT_ENTITLED", "08:05 succeeded"));
 }
 
+TEST_F(SchedulerTest, WhatWasAskedForByHandDoesNotBeginOnceItsTokenIsRevoked) {
+  agent_.Connect();
+  Declare("yearly", "0 0 1 1 *", "overlap: queue_one");
+  Boot();
+  const auto run = [&](const std::string& token_id) {
+    ASSERT_TRUE(store_
+                    .MutateAndWait([&](WriteTx& tx) {
+                      ApiToken token;
+                      token.id = token_id;
+                      token.user_id = "polly";
+                      token.hash = token_id;
+                      return tx.InsertToken(&token);
+                    })
+                    .ok());
+    const auto begun = runs_.Run({"users/polly", "", token_id}, "yearly", "");
+    EXPECT_TRUE(begun.ok()) << begun.status();
+    Pass(absl::Seconds(2));
+  };
+  const auto finish = [&] {
+    FinishCheck(agent_.Offers().back());
+    Pass(absl::Seconds(2));
+  };
+  run("01A");
+  run("01B");
+  ASSERT_THAT(JobsOf("yearly"), SizeIs(1)) << "the second waits for the first";
+  ASSERT_TRUE(store_
+                  .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                    for (const std::string id : {"01A", "01B"}) {
+                      ASSIGN_OR_RETURN(ApiToken token, tx.GetToken(id));
+                      token.revoked = true;
+                      RETURN_IF_ERROR(tx.UpdateToken(&token));
+                    }
+                    return absl::OkStatus();
+                  })
+                  .ok());
+  finish();
+  EXPECT_THAT(JobsOf("yearly"), SizeIs(1));
+  ASSERT_THAT(Records("schedule.skip"), SizeIs(1));
+  EXPECT_EQ(Records("schedule.skip")[0].entry.details.at("reason"), "NOT_ENTITLED");
+  EXPECT_THAT(Records("schedule.skip")[0].entry.details.at("message"),
+              HasSubstr("the token 01B, with which users/polly asked for it, was revoked"));
+  // Other tokens' are as before, behind one that waits.
+  run("01C");
+  run("01D");
+  finish();
+  EXPECT_THAT(JobsOf("yearly"), SizeIs(3));
+}
+
 TEST_F(SchedulerTest, DeclaringOneTakesTheRoleThatItsWorkTakes) {
   User user;
   user.id = "pat";
