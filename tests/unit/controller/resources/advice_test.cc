@@ -126,7 +126,7 @@ TEST_F(AdviceTest, WhatIsQueuedForAWindowThatBecomesAFreezeIsTold) {
         "apiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata: {name: night}\nspec:\n"
         "  effect: ",
         effect,
-        "\n  recurring: {cron: \"0 2 * * *\", zone: UTC, duration: 3h}\n"
+        "\n  recurring: {cron: \"0 2 * * *\", time_zone: UTC, duration: 3h}\n"
         "  selector: {environments: [qa]}\n");
   };
   const auto queue = [&](int from, int to, const std::string& name) {
