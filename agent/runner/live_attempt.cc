@@ -287,7 +287,6 @@ void LiveAttempt::SetGrant(const v1::Grant& grant) {
   MutexLock lock(&mutex_);
   if (granted_) {
     // What alone may move.
-    grant_.clear_not_after();
     if (grant.has_not_after()) *grant_.mutable_not_after() = grant.not_after();
     return;
   }

@@ -59,8 +59,7 @@ class LiveAttempt : public ActionContext {
   // The lease now ends at this time of Clock::Monotonic. Once MayGoOn has said that it is lost, it
   // stays lost: the action acts on that already.
   void RenewLease(absl::Duration deadline);
-  // The Grant's bound was moved. Not kept in the journal: what runs does not outlive this process,
-  // and what was granted and has not begun is told of it with the Grant that it is sent again.
+  // The Grant's bound was moved. The caller keeps it in the journal.
   void MoveNotAfter(const google::protobuf::Timestamp& not_after);
   bool HasLease();
 

@@ -304,7 +304,10 @@ void RunnerImpl::HandleLeaseRenewal(const v1::LeaseRenewal& renewal) {
       attempt->MoveNotAfter(renewal.not_after());
       // For the next start, and for a controller that lost its memory.
       const absl::Status status = journal_.MoveNotAfter(id, renewal.not_after());
-      if (!status.ok()) LogIgnored("journal entry of a moved bound", id, status);
+      if (!status.ok()) {
+        log::Warn("a moved bound counts, but is not kept in the journal",
+                  {{"attempt", id}, {"error", std::string(status.message())}});
+      }
     }
     Enqueue(attempt);
   }

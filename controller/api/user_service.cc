@@ -221,9 +221,11 @@ grpc::ServerUnaryReactor* UserServiceImpl::RevokeToken(grpc::CallbackServerConte
           return Error(absl::StatusCode::kNotFound, "TOKEN_NOT_FOUND",
                        absl::StrCat("there is no token ", request.name()));
         }));
-        // Whose tokens the caller may not end, since a role was taken away, stay and are named.
+        // What the caller may not end, as a token of somebody else's or with a limited one, stays
+        // and is named.
         const auto too = [&](const ApiToken& made) {
-          return request.with_made_tokens() && AuthoriseForUser(caller, made.user_id).ok();
+          return request.with_made_tokens() && AuthoriseForUser(caller, made.user_id).ok() &&
+                 AuthoriseRevocation(caller, made.id).ok();
         };
         ASSIGN_OR_RETURN(const Principals::Revoked revoked,
                          principals_.RevokeToken(caller.principal, token_id, too));
@@ -231,7 +233,9 @@ grpc::ServerUnaryReactor* UserServiceImpl::RevokeToken(grpc::CallbackServerConte
         AddNames(revoked.with_it, response->mutable_revoked_tokens());
         AddNames(revoked.left, response->mutable_made_tokens());
         std::set<std::string> ended = {token_id};
-        for (const ApiToken& made : revoked.with_it) ended.insert(made.id);
+        if (request.with_made_tokens()) {
+          ended.insert(revoked.descendants.begin(), revoked.descendants.end());
+        }
         return store_.Read([&](ReadTx& tx) -> absl::Status {
           ASSIGN_OR_RETURN(const Voided voided, VoidedWithTokens(tx, ended, clock_.Now()));
           AddVoided(voided, response);

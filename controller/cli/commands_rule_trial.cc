@@ -39,7 +39,8 @@ struct TestOptions {
 struct RuleText {
   std::string name;
   bool readable = true;  // Else its name, and whether it is a rule, is not known.
-  std::string text;
+  const config::YamlDocument* document = nullptr;
+  std::string text;  // Once it is chosen: each is as long as the file.
 };
 
 std::string ScalarOf(const config::YamlNode& map, absl::string_view key) {
@@ -62,7 +63,7 @@ std::vector<RuleText> RulesIn(const std::vector<config::YamlDocument>& documents
     }
     // One that cannot be read may be the rule that is meant.
     if (ScalarOf(root, "kind") == "EventRule" || !problems.empty() || documents.size() == 1) {
-      rules.push_back({std::move(name), problems.empty(), document.InPlace()});
+      rules.push_back({std::move(name), problems.empty(), &document, ""});
     }
   }
   return rules;
@@ -107,6 +108,7 @@ absl::StatusOr<std::vector<RuleText>> RulesToTest(const TestOptions& options) {
     return refuse("TOO_MANY_RULES",
                   absl::StrCat("holds more than ", kMostTested, " rules; choose one: --name NAME"));
   }
+  for (RuleText& rule : rules) rule.text = std::exchange(rule.document, nullptr)->InPlace();
   return rules;
 }
 

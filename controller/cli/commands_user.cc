@@ -253,12 +253,12 @@ void NoteMade(Shell& shell, const Token& token, bool with_made) {
   shell.Note(absl::StrCat(
       "tokens that were made with it still count: ",
       SanitizeForDisplay(absl::StrJoin(token.made_tokens(), ", ")),
-      with_made ? "; ending those of others takes an admin"
+      with_made ? "; it takes an admin to end those of others, or to do it with a limited token"
                 : absl::StrCat("; end them as well: dbfleet token revoke ",
                                SanitizeForDisplay(LastPart(token.name())), " --with-made")));
 }
 
-absl::Status RevokeToken(Shell& shell, const std::string& name, bool with_made) {
+absl::StatusOr<int> RevokeToken(Shell& shell, const std::string& name, bool with_made) {
   api::v1::RevokeTokenRequest request;
   request.set_with_made_tokens(with_made);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
@@ -268,7 +268,8 @@ absl::Status RevokeToken(Shell& shell, const std::string& name, bool with_made) 
   shell.PrintOne(TokenListing({&token}));
   NoteVoided(shell, token, "it", "; who gave them rightly can approve again, with another token");
   NoteMade(shell, token, with_made);
-  return absl::OkStatus();
+  // Whoever does it after a theft is not through yet.
+  return with_made && !token.made_tokens().empty() ? kExitFailed : kExitOk;
 }
 
 int Done(Shell& shell, const absl::Status& status) {
@@ -310,7 +311,8 @@ void AddTokenCommands(CLI::App& app, Shell& shell) {
   auto name = std::make_shared<std::string>();
   auto with_made = std::make_shared<bool>(false);
   CLI::App* revoke = AddVerb(*noun, "revoke", "End a token at once", shell, [=, &shell] {
-    return Done(shell, RevokeToken(shell, *name, *with_made));
+    const absl::StatusOr<int> code = RevokeToken(shell, *name, *with_made);
+    return code.ok() ? *code : shell.Fail(code.status());
   });
   revoke->add_option("NAME", *name, "The token: its ID, or users/USER/tokens/ID")->required();
   revoke->add_flag("--with-made", *with_made,

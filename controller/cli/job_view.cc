@@ -316,6 +316,9 @@ std::string DescribeChange(const Job& job) {
     absl::StrAppend(&out, "\n", DescribePlan(job, task));
   }
   AppendTasks(job, &out);
+  if (const std::string unsettled = DescribeUnsettled(job); !unsettled.empty()) {
+    absl::StrAppend(&out, "\n", unsettled);
+  }
   return out;
 }
 

@@ -23,6 +23,8 @@ std::string DescribeChange(const api::v1::Job& job);
 // What a finished check, inspection, backup or verification found, one part per task; "" if
 // nothing.
 std::string DescribeResults(const api::v1::Job& job);
+// Of these what a failed migration did not see taken back whole; "" mostly.
+std::string DescribeUnsettled(const api::v1::Job& job);
 
 // "succeeded"; "planned" for a task of which only the plan was wanted.
 std::string TaskWord(const api::v1::Job& job, const api::v1::Task& task);

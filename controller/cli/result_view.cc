@@ -143,6 +143,19 @@ std::string DescribeResult(const api::v1::Job& job, const work::v1::TaskResult& 
 
 }  // namespace
 
+std::string DescribeUnsettled(const api::v1::Job& job) {
+  std::string out;
+  for (const auto& task : job.tasks()) {
+    work::v1::MigrateResult left;
+    *left.mutable_remaining_versions() = task.result().migrate().remaining_versions();
+    const std::string text = DescribeMigration(job, left);
+    if (text.empty()) continue;
+    if (job.tasks_size() > 1) absl::StrAppend(&out, Clean(task.target()), "\n");
+    out += text;
+  }
+  return out;
+}
+
 std::string DescribeResults(const api::v1::Job& job) {
   std::string out;
   for (const auto& task : job.tasks()) {

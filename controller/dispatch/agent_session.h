@@ -53,8 +53,8 @@ struct AgentSession {
   uint64_t told_seq = 0;
   absl::Duration clock_skew = absl::ZeroDuration();
   std::set<std::string> offered;  // Attempts that were offered and not yet granted.
-  // Granted ones, whose leases are renewed, with the not_after that the agent was told last; in the
-  // infinite past if that is not known.
+  // Granted ones, whose leases are renewed, with the not_after that the agent was told last, or
+  // said that it has.
   std::map<std::string, absl::Time> leased;
   std::set<std::string> cancelled;  // Cancel was sent on this stream.
   // Attempts that the Hello called finished while the store does not: their ends are among the

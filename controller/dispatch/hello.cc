@@ -122,7 +122,9 @@ absl::Status ReconcileHeld(FlowContext& context, const JobFlow& flow, Attempt at
     if (!outcome->reports_wait) return EndUnheard(context, flow, attempt, theirs->outcome());
     outcome->unheard.insert(attempt.id);
   }
-  outcome->leased.push_back(attempt.id);
+  // One that does not say has what it was granted, which may be more than what the store has.
+  outcome->leased[attempt.id] =
+      theirs->has_not_after() ? FromProto(theirs->not_after()) : attempt.not_after;
   if (theirs->phase() == agent::v1::ATTEMPT_PHASE_ACCEPTED) {
     outcome->lost_grants.push_back(attempt);
   }
@@ -327,7 +329,8 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
           theirs[state.attempt_id()] = state;
         }
         if (outcome->reclaim) {
-          RETURN_IF_ERROR(ReclaimAttempts(context, flow_, agent_id, theirs, outcome->reports_wait));
+          RETURN_IF_ERROR(ReclaimAttempts(context, flow_, agent_id, theirs,
+                                          {outcome->lost_life, outcome->reports_wait}));
         }
         RETURN_IF_ERROR(ReconcileOurs(context, flow_, agent_id, theirs, outcome.get()));
         RETURN_IF_ERROR(ReconcileTheirs(context, agent, theirs, outcome.get()));

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "absl/time/time.h"
 
 #include "controller/domain/types.h"
 #include "controller/jobs/job_hub.h"
@@ -17,10 +20,12 @@ struct HelloOutcome {
   std::vector<agent::v1::ControllerMsg> messages;
   std::vector<std::string> instances;  // Accepted ones.
   std::vector<std::string> offered;
-  std::vector<std::string> leased;
+  // With the not_after that the agent has.
+  std::map<std::string, absl::Time> leased;
   JobChanges changes;
   std::string quarantined;        // Why; the stream ends.
   bool reclaim = false;           // It may remember what the store does not.
+  bool lost_life = false;         // It surely does.
   bool reports_wait = false;      // It holds events that the store does not have.
   std::set<std::string> unheard;  // Ended there; the end should be among those events.
 };

@@ -1,5 +1,6 @@
 #include "controller/dispatch/reclaim.h"
 
+#include <algorithm>
 #include <initializer_list>
 #include <optional>
 #include <utility>
@@ -39,13 +40,33 @@ absl::Status Grant(FlowContext& context, const agent::v1::AttemptState& reported
                    Attempt* attempt) {
   attempt->fence = reported.fence();
   attempt->epoch = reported.fence() >> kFenceCounterBits;
-  // Its window's end was given, or moved, in the lost life.
-  if (reported.has_not_after()) attempt->not_after = FromProto(reported.not_after());
   const auto move = [&](Attempt* it, AttemptState to) { return MoveAttempt(it, to, context.now); };
   RETURN_IF_ERROR(Walk(
       attempt, {AttemptState::kOffered, AttemptState::kAccepted, AttemptState::kGranted}, move));
   if (reported.phase() == agent::v1::ATTEMPT_PHASE_GRANTED) return absl::OkStatus();
   return Walk(attempt, {AttemptState::kRunning}, move);
+}
+
+// Its window's end was given, or moved, in the lost life. Where nothing but what the store has may
+// have been lost, the earlier moment counts.
+bool TakeBound(const Job& job, const agent::v1::AttemptState& reported, bool lost_life,
+               Attempt* attempt) {
+  if (!reported.has_not_after()) return false;
+  const absl::Time theirs = std::min(job.expire_time, FromProto(reported.not_after()));
+  const absl::Time bound = lost_life ? theirs : std::min(theirs, attempt->not_after);
+  return std::exchange(attempt->not_after, bound) != bound;
+}
+
+absl::Status KeepBound(FlowContext& context, const agent::v1::AttemptState& reported,
+                       bool lost_life, Attempt attempt) {
+  ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
+  if (!TakeBound(job, reported, lost_life, &attempt)) return absl::OkStatus();
+  RETURN_IF_ERROR(context.UpdateAttempt(&attempt));
+  return context.Audit(
+      "attempt.bound", job,
+      {{"attempt", attempt.id},
+       {"agent", attempt.agent_id},
+       {"not_after", absl::FormatTime(absl::RFC3339_sec, attempt.not_after, absl::UTCTimeZone())}});
 }
 
 Attempt NewAttempt(const FlowContext& context, const std::string& agent_id, const std::string& id,
@@ -91,7 +112,7 @@ absl::StatusOr<std::optional<Attempt>> FindOrMake(FlowContext& context, const st
 }
 
 absl::Status Reclaim(FlowContext& context, const JobFlow& flow, const std::string& agent_id,
-                     const agent::v1::AttemptState& reported, bool reports_wait) {
+                     const agent::v1::AttemptState& reported, const LostMemory& memory) {
   Task task;
   bool known = false;
   ASSIGN_OR_RETURN(std::optional<Attempt> attempt,
@@ -101,13 +122,15 @@ absl::Status Reclaim(FlowContext& context, const JobFlow& flow, const std::strin
   // far.
   const bool on_its_way =
       known && attempt->fence == reported.fence() && HoldsInstance(attempt->state);
-  if (on_its_way && (reports_wait || reported.phase() != agent::v1::ATTEMPT_PHASE_FINISHED)) {
-    return absl::OkStatus();
+  const bool ended = reported.phase() == agent::v1::ATTEMPT_PHASE_FINISHED && !memory.reports_wait;
+  if (on_its_way && !ended) {
+    return KeepBound(context, reported, memory.lost_life, *std::move(attempt));
   }
   ASSIGN_OR_RETURN(Job job, context.tx.GetJob(task.job_id));
   if (IsTerminal(job.state)) return absl::OkStatus();
   attempt->agent_id = agent_id;
   RETURN_IF_ERROR(Grant(context, reported, &*attempt));
+  TakeBound(job, reported, memory.lost_life || !known, &*attempt);
   RETURN_IF_ERROR(known ? context.UpdateAttempt(&*attempt) : context.InsertAttempt(&*attempt));
   RETURN_IF_ERROR(LetRoll(context, &job));
   if (CanMove(task.state, TaskState::kActive)) RETURN_IF_ERROR(MoveTask(&task, TaskState::kActive));
@@ -122,9 +145,7 @@ absl::Status Reclaim(FlowContext& context, const JobFlow& flow, const std::strin
   // Another attempt at the same task that waits to be offered must not be.
   RETURN_IF_ERROR(flow.WithdrawUngranted(
       context, job, "the agent has an attempt from a time that the store lost"));
-  if (reported.phase() != agent::v1::ATTEMPT_PHASE_FINISHED || reports_wait) {
-    return absl::OkStatus();
-  }
+  if (!ended) return absl::OkStatus();
   return EndUnheard(context, flow, *std::move(attempt), reported.outcome());
 }
 
@@ -148,14 +169,14 @@ absl::Status EndUnheard(FlowContext& context, const JobFlow& flow, Attempt attem
 }
 
 absl::Status ReclaimAttempts(FlowContext& context, const JobFlow& flow, const std::string& agent_id,
-                             const AttemptStates& theirs, bool reports_wait) {
+                             const AttemptStates& theirs, const LostMemory& memory) {
   for (const auto& [attempt_id, reported] : theirs) {
     if (reported.phase() != agent::v1::ATTEMPT_PHASE_GRANTED &&
         reported.phase() != agent::v1::ATTEMPT_PHASE_RUNNING &&
         reported.phase() != agent::v1::ATTEMPT_PHASE_FINISHED) {
       continue;
     }
-    RETURN_IF_ERROR(Reclaim(context, flow, agent_id, reported, reports_wait));
+    RETURN_IF_ERROR(Reclaim(context, flow, agent_id, reported, memory));
   }
   return absl::OkStatus();
 }

@@ -53,6 +53,7 @@ absl::Status Dispatcher::WeighMemory(FlowContext& context, Agent& agent,
   }
   ASSIGN_OR_RETURN(const MemoryVerdict verdict, JudgeMemory(context.tx, memory, epoch));
   outcome->reclaim = verdict.reconcile;
+  outcome->lost_life = verdict.lost_life;
   if (!verdict.lost_life || verdict.acknowledged) return absl::OkStatus();
   return DemandRecovery(context.tx, verdict, agent.id, kActor, context.now, hello.highest_epoch());
 }
@@ -100,9 +101,7 @@ void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outc
   session->next_seq = session->told_seq + 1;
   session->welcomed = true;
   session->offered.insert(outcome.offered.begin(), outcome.offered.end());
-  for (const std::string& attempt : outcome.leased) {
-    session->leased.emplace(attempt, absl::InfinitePast());
-  }
+  session->leased.insert(outcome.leased.begin(), outcome.leased.end());
   session->unheard = outcome.unheard;
   silent_since_.erase(session->agent_id());
   session->connection->Send(std::move(message));
@@ -117,7 +116,9 @@ void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outc
   }
   if (sinks_.witness_joined) sinks_.witness_joined(session->connection, session->witnessed);
   hub_.Notify(outcome.changes);
-  TellAgents(outcome.leased);
+  std::vector<std::string> leased;
+  for (const auto& [attempt, not_after] : outcome.leased) leased.push_back(attempt);
+  TellAgents(leased);
   LookAt({outcome.instances.begin(), outcome.instances.end()});
 }
 

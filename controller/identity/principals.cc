@@ -25,6 +25,7 @@ namespace dbfleet::controller {
 namespace {
 
 constexpr absl::Duration kDefaultTtl = absl::Hours(24 * 90);
+constexpr int kMostLooks = 20;  // At what was made with a token meanwhile.
 constexpr absl::Duration kMaxTtl = absl::Hours(24 * 366);
 constexpr size_t kMaxCached = 10'000;
 constexpr size_t kMaxDescription = 200;
@@ -114,11 +115,11 @@ absl::StatusOr<Principals::Cached> Principals::Load(const std::string& hash, Cal
   RETURN_IF_ERROR(status);
   Caller caller{user.Principal(), user.id, user.roles, token.id};
   if (refused != nullptr && (token.revoked || user.disabled)) *refused = caller;
+  if (user.disabled) {  // Which revoked its tokens.
+    return Refuse("USER_DISABLED", absl::StrCat("the user \"", user.id, "\" is disabled"));
+  }
   if (token.revoked) {
     return Refuse("TOKEN_REVOKED", absl::StrCat("the token ", token.id, " was revoked"));
-  }
-  if (user.disabled) {
-    return Refuse("USER_DISABLED", absl::StrCat("the user \"", user.id, "\" is disabled"));
   }
   caller.service = user.service;
   caller.scope = token.scope;
@@ -325,25 +326,46 @@ absl::StatusOr<Principals::CreatedToken> Principals::CreateToken(TokenRequest wa
 absl::StatusOr<Principals::Revoked> Principals::RevokeToken(
     const std::string& principal, const std::string& token_id,
     const std::function<bool(const ApiToken&)>& too) {
-  Revoked revoked;
-  const auto revoke = [&principal](WriteTx& tx, ApiToken* token,
-                                   std::map<std::string, std::string> details) -> absl::Status {
-    token->revoked = true;
-    RETURN_IF_ERROR(tx.UpdateToken(token));
-    return tx.AppendAudit({principal, "token.revoke", TokenName(*token), "", std::move(details)});
+  const auto revoke = [&](const std::string& id, const std::string& made_with) {
+    ApiToken token;
+    const absl::Status status = MutateUsers([&](WriteTx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(token, tx.GetToken(id));
+      if (token.revoked) return absl::OkStatus();
+      token.revoked = true;
+      RETURN_IF_ERROR(tx.UpdateToken(&token));
+      std::map<std::string, std::string> details;
+      if (!made_with.empty()) details["made_with"] = made_with;
+      return tx.AppendAudit({principal, "token.revoke", TokenName(token), "", std::move(details)});
+    });
+    return status.ok() ? absl::StatusOr<ApiToken>(std::move(token)) : status;
   };
-  RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(revoked.token, tx.GetToken(token_id));
-    if (!revoked.token.revoked) RETURN_IF_ERROR(revoke(tx, &revoked.token, {}));
-    ASSIGN_OR_RETURN(std::vector<ApiToken> made, CountingMadeWith(tx, token_id, clock_->Now()));
-    for (ApiToken& token : made) {
-      const bool ends = too(token);
-      if (ends) RETURN_IF_ERROR(revoke(tx, &token, {{"made_with", token_id}}));
-      (ends ? revoked.with_it : revoked.left).push_back(std::move(token));
+  Revoked revoked;
+  ASSIGN_OR_RETURN(revoked.token, revoke(token_id, ""));
+  // All tokens are read for it, which the writer has no time for. One that is not revoked yet may
+  // make another meanwhile: looked at until there is no new one.
+  for (int looks = 0; looks < kMostLooks; ++looks) {
+    Descent made;
+    RETURN_IF_ERROR(store_->Read([&](ReadTx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(made, MadeWith(tx, token_id, clock_->Now()));
+      return absl::OkStatus();
+    }));
+    revoked.left.clear();
+    revoked.descendants = std::move(made.revoked);
+    bool new_one = false;
+    for (ApiToken& token : made.counting) {
+      if (!too(token)) {
+        revoked.left.push_back(std::move(token));
+        continue;
+      }
+      new_one = true;
+      ASSIGN_OR_RETURN(ApiToken ended, revoke(token.id, token_id));
+      revoked.with_it.push_back(std::move(ended));
     }
-    return absl::OkStatus();
-  }));
-  return revoked;
+    if (!new_one) return revoked;
+  }
+  return Error(absl::StatusCode::kAborted, "TOKENS_STILL_MADE",
+               absl::StrCat("tokens were made with ", token_id, " as fast as they were revoked; ",
+                            "disable the account: dbfleet user disable"));
 }
 
 absl::StatusOr<ApiToken> Principals::RevokeToken(const std::string& principal,

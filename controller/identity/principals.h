@@ -105,9 +105,12 @@ class Principals {
     ApiToken token;
     std::vector<ApiToken> with_it;  // Of those that it made.
     std::vector<ApiToken> left;     // That it made as well, and that still count.
+    std::set<std::string>
+        descendants;  // Ids of all that it made and that are revoked, now or before.
   };
   // Revoking twice changes nothing. Of the tokens that were made with it, directly or through
-  // others, and that still count, it ends those for which `too` holds.
+  // others, and that still count, it ends those for which `too` holds, each in a transaction of its
+  // own. ABORTED (TOKENS_STILL_MADE): they make others faster than that.
   absl::StatusOr<Revoked> RevokeToken(const std::string& principal, const std::string& token_id,
                                       const std::function<bool(const ApiToken&)>& too);
   absl::StatusOr<ApiToken> RevokeToken(const std::string& principal, const std::string& token_id);

@@ -1,6 +1,6 @@
 #include "controller/identity/token_descent.h"
 
-#include <set>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,14 +13,28 @@ namespace {
 
 std::string Key(const std::string& token_id) { return absl::StrCat("token.", token_id, ".by"); }
 
-absl::StatusOr<bool> IsMadeWith(ReadTx& tx, std::string token_id, const std::string& ancestor) {
-  std::set<std::string> seen;  // A repeated request may have turned the order around.
-  while (!token_id.empty() && seen.insert(token_id).second) {
-    ASSIGN_OR_RETURN(token_id, tx.GetSetting(Key(token_id)));
-    if (token_id == ancestor) return true;
+// Whether tokens were made with one of them. Each token is looked up once, however long the chains
+// are in which they were made: who makes each with the one before has thousands in one.
+class Lineage {
+ public:
+  Lineage(ReadTx& tx, const std::string& ancestor) : tx_(tx) { known_ = {{ancestor, true}}; }
+
+  absl::StatusOr<bool> Descends(const std::string& token_id) {
+    std::vector<std::string> unknown;
+    std::string id = token_id;
+    while (!id.empty() && known_.emplace(id, false).second) {
+      unknown.push_back(id);
+      ASSIGN_OR_RETURN(id, tx_.GetSetting(Key(id)));
+    }
+    const bool descends = !id.empty() && known_[id];
+    for (const std::string& one : unknown) known_[one] = descends;
+    return descends;
   }
-  return false;
-}
+
+ private:
+  ReadTx& tx_;
+  std::map<std::string, bool> known_;
+};
 
 }  // namespace
 
@@ -28,20 +42,26 @@ absl::Status NoteMadeWith(WriteTx& tx, const std::string& token_id, const std::s
   return tx.PutSetting(Key(token_id), by_token);
 }
 
-absl::StatusOr<std::vector<ApiToken>> CountingMadeWith(ReadTx& tx, const std::string& token_id,
-                                                       absl::Time now) {
-  std::vector<ApiToken> found;
+absl::StatusOr<Descent> MadeWith(ReadTx& tx, const std::string& token_id, absl::Time now) {
+  Descent descent;
+  Lineage lineage(tx, token_id);
   ASSIGN_OR_RETURN(const std::vector<User> users, AllUsers(tx));
   for (const User& user : users) {
-    if (user.disabled) continue;
     ASSIGN_OR_RETURN(std::vector<ApiToken> tokens, TokensOf(tx, user.id));
     for (ApiToken& token : tokens) {
-      if (token.revoked || now >= token.expire_time || token.id == token_id) continue;
-      ASSIGN_OR_RETURN(const bool made, IsMadeWith(tx, token.id, token_id));
-      if (made) found.push_back(std::move(token));
+      if (token.id == token_id) continue;
+      const bool counts = !token.revoked && now < token.expire_time && !user.disabled;
+      if (!counts && !token.revoked) continue;
+      ASSIGN_OR_RETURN(const bool descends, lineage.Descends(token.id));
+      if (!descends) continue;
+      if (token.revoked) {
+        descent.revoked.insert(token.id);
+      } else {
+        descent.counting.push_back(std::move(token));
+      }
     }
   }
-  return found;
+  return descent;
 }
 
 }  // namespace dbfleet::controller

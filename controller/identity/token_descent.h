@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,13 @@ namespace dbfleet::controller {
 // "" is kept as well: made with none.
 absl::Status NoteMadeWith(WriteTx& tx, const std::string& token_id, const std::string& by_token);
 
-// The tokens that were made with this one, directly or through others (which may have ended), and
-// that still count; by user and age. It reads all tokens that there are.
-absl::StatusOr<std::vector<ApiToken>> CountingMadeWith(ReadTx& tx, const std::string& token_id,
-                                                       absl::Time now);
+// The tokens that were made with one, directly or through others (which may have ended).
+struct Descent {
+  std::vector<ApiToken> counting;  // By user and age.
+  std::set<std::string> revoked;   // Ids of those that were revoked.
+};
+
+// It reads all tokens that there are, so it is not for the writer.
+absl::StatusOr<Descent> MadeWith(ReadTx& tx, const std::string& token_id, absl::Time now);
 
 }  // namespace dbfleet::controller

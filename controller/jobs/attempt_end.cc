@@ -142,13 +142,18 @@ AttemptEnd Believable(const Attempt& attempt, const Task& task, const AttemptEnd
 
 // Whatever else it ended with behind that: the scheduler's look, a moment later, would cancel the
 // job all the same, and what an attempt did not succeed in because it was ended is no failure.
-// Where taking back what was done did not go well, that is its reason.
-bool WasCutByItsWindow(absl::Time now, const Job& job, const Attempt& attempt) {
+// Where taking back what was done did not go well, that is its reason. Its window may have been
+// extended since the last look, and then the job goes on.
+absl::StatusOr<bool> WasCutByItsWindow(const JobFlow& flow, FlowContext& context, const Job& job,
+                                       const Attempt& attempt) {
   if (attempt.state == AttemptState::kSucceeded || NeverBegan(attempt)) return false;
   if (!EndsWithItsWindow(job) || attempt.not_after >= job.expire_time) return false;
   if (attempt.error_reason == kNotAfterPassed) return true;
   const bool incomplete = attempt.error_reason == "ROLLBACK_INCOMPLETE";
-  return now + (incomplete ? kMostClockSkew : absl::ZeroDuration()) >= attempt.not_after;
+  const absl::Time latest = context.now + (incomplete ? kMostClockSkew : absl::ZeroDuration());
+  if (latest < attempt.not_after) return false;
+  ASSIGN_OR_RETURN(const PolicyDecision decision, flow.EvaluatePolicy(context.tx, job, latest));
+  return HasClosed(decision);
 }
 
 // The agent's clock may be ahead, and it may not have heard that the window was extended.
@@ -183,10 +188,12 @@ absl::Status JobFlow::EndAttempt(FlowContext& context, Attempt attempt,
   if (attempt.purpose == Purpose::kPlan) {
     return EndPlanAttempt(context, job, attempt, end, &task);
   }
+  // Asked while its target counts among those that are not done.
+  ASSIGN_OR_RETURN(const bool cut, WasCutByItsWindow(*this, context, job, attempt));
   // Changes the task in place, so that it is in hand as it is stored.
   RETURN_IF_ERROR(EndExecuteAttempt(context, job, attempt, end, &task));
   // The window's end, which the agent was first to see.
-  if (WasCutByItsWindow(context.now, job, attempt)) {
+  if (cut) {
     return CancelClosed(*this, context, job.id, WhyClosed(context.now, job, attempt));
   }
   return AdvanceStored(context, job.id, &task);

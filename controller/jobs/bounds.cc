@@ -7,11 +7,16 @@
 #include "absl/time/time.h"
 
 #include "common/base/status.h"
+#include "controller/audit/recovery.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/pauses.h"
 
 namespace dbfleet::controller {
 namespace {
+
+bool Executes(const Attempt& attempt) {
+  return HoldsInstance(attempt.state) && attempt.purpose == Purpose::kExecute;
+}
 
 absl::StatusOr<std::vector<Attempt>> Moved(ReadTx& tx, const Job& job,
                                            const PolicyDecision& decision) {
@@ -20,12 +25,14 @@ absl::StatusOr<std::vector<Attempt>> Moved(ReadTx& tx, const Job& job,
   const bool known = !decision.window.empty() || !decision.outlasted_by.empty();
   const bool blind =
       decision.BlockedBy("windows-unreadable") || decision.BlockedBy("policy-changed");
-  if (!EndsWithItsWindow(job) || !known || blind || decision.BlockedByTime()) return moved;
+  const bool closed = decision.BlockedBy("window") || decision.BlockedBy("window-queue");
+  if (!EndsWithItsWindow(job) || !known || blind || closed) return moved;
+  ASSIGN_OR_RETURN(const bool in_recovery, InRecovery(tx));
+  if (in_recovery) return moved;
   const absl::Time bound = std::min(job.expire_time, decision.steps_until);
   ASSIGN_OR_RETURN(std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
   for (Attempt& attempt : open) {
-    const bool runs = HoldsInstance(attempt.state) && attempt.purpose == Purpose::kExecute;
-    if (!runs || attempt.not_after == bound) continue;
+    if (!Executes(attempt) || attempt.not_after == bound) continue;
     attempt.not_after = bound;
     moved.push_back(std::move(attempt));
   }
@@ -37,6 +44,17 @@ absl::StatusOr<std::vector<Attempt>> Moved(ReadTx& tx, const Job& job,
 absl::StatusOr<bool> BoundsHaveMoved(ReadTx& tx, const Job& job, const PolicyDecision& decision) {
   ASSIGN_OR_RETURN(const std::vector<Attempt> moved, Moved(tx, job, decision));
   return !moved.empty();
+}
+
+absl::StatusOr<bool> EndsWhatRuns(ReadTx& tx, const Job& job, const PolicyDecision& decision,
+                                  absl::Time now) {
+  if (!EndsWithItsWindow(job) || !HasClosed(decision)) return false;
+  ASSIGN_OR_RETURN(const bool in_recovery, InRecovery(tx));
+  if (!in_recovery) return true;
+  ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
+  return std::none_of(open.begin(), open.end(), [&](const Attempt& attempt) {
+    return Executes(attempt) && now < attempt.not_after;
+  });
 }
 
 absl::Status MoveBounds(FlowContext& context, const Job& job, const PolicyDecision& decision) {

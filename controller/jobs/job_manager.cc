@@ -168,6 +168,8 @@ absl::Status JobManager::CancelOverrun(FlowContext& context, const std::string& 
   ASSIGN_OR_RETURN(const PolicyDecision decision,
                    flow_.EvaluatePolicy(context.tx, job, context.now));
   if (!HasClosed(decision)) return MoveBounds(context, job, decision);
+  ASSIGN_OR_RETURN(const bool ends, EndsWhatRuns(context.tx, job, decision, context.now));
+  if (!ends) return absl::OkStatus();
   return CancelClosed(flow_, context, job_id,
                       absl::StrCat("the window ", job.window, " has closed"));
 }

@@ -1,5 +1,7 @@
 #include "controller/jobs/rollback.h"
 
+#include <set>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -14,12 +16,19 @@
 namespace dbfleet::controller {
 namespace {
 
-// Which versions a finished change left in each of its targets; they must be the same everywhere
-// for one rollback to be one thing to approve.
-absl::StatusOr<std::vector<std::string>> VersionsToTakeBack(ReadTx& tx, const Job& job,
-                                                            std::vector<std::string>* instances) {
-  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+// What a finished change left.
+struct Left {
   std::vector<std::string> versions;
+  std::vector<std::string> instances;
+  // Of the versions, those of which a target may have a part only.
+  std::set<std::string> unsettled;
+};
+
+// Its versions must be the same on all targets for one rollback to be one thing to approve.
+absl::StatusOr<Left> WhatIsLeft(ReadTx& tx, const Job& job) {
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+  Left left;
+  std::vector<std::string>& versions = left.versions;
   for (const Task& task : tasks) {
     ASSIGN_OR_RETURN(const work::v1::TaskResult result, ParseResult(task));
     const auto& migrate = result.migrate();
@@ -27,6 +36,7 @@ absl::StatusOr<std::vector<std::string>> VersionsToTakeBack(ReadTx& tx, const Jo
                                   migrate.applied_versions().end());
     if (task.state == TaskState::kFailed) {
       mine.assign(migrate.remaining_versions().begin(), migrate.remaining_versions().end());
+      left.unsettled.insert(mine.begin(), mine.end());
     } else if (task.state != TaskState::kSucceeded) {
       continue;
     }
@@ -38,22 +48,22 @@ absl::StatusOr<std::vector<std::string>> VersionsToTakeBack(ReadTx& tx, const Jo
                                 "); submit a change with the down files for each"));
     }
     versions = std::move(mine);
-    instances->push_back(task.instance_id);
+    left.instances.push_back(task.instance_id);
   }
   if (versions.empty()) {
     return Error(absl::StatusCode::kFailedPrecondition, "NOTHING_TO_ROLL_BACK",
                  absl::StrCat("jobs/", job.id, " left nothing applied"));
   }
-  return versions;
+  return left;
 }
 
 }  // namespace
 
 absl::StatusOr<Job> InsertRollback(FlowContext& context, const JobFlow& flow, const Job& original,
                                    const RollbackAsk& ask) {
-  std::vector<std::string> instances;
-  ASSIGN_OR_RETURN(const std::vector<std::string> versions,
-                   VersionsToTakeBack(context.tx, original, &instances));
+  ASSIGN_OR_RETURN(const Left left, WhatIsLeft(context.tx, original));
+  const std::vector<std::string>& versions = left.versions;
+  const std::vector<std::string>& instances = left.instances;
   for (const std::string& instance : instances) {
     RETURN_IF_ERROR(GetLiveInstance(context.tx, instance).status());
   }
@@ -64,6 +74,8 @@ absl::StatusOr<Job> InsertRollback(FlowContext& context, const JobFlow& flow, co
                             : work::v1::MIGRATE_DIRECTION_DOWN);
   migrate.clear_versions();
   for (const std::string& version : versions) migrate.add_versions(version);
+  migrate.clear_unsettled_versions();
+  for (const std::string& version : left.unsettled) migrate.add_unsettled_versions(version);
 
   Job job;
   job.id = NewUlid(context.now);

@@ -95,7 +95,8 @@ absl::StatusOr<bool> JobFlow::MayMoveByWindow(ReadTx& tx, const Job& job, absl::
   if (EndsWithItsWindow(job)) {
     ASSIGN_OR_RETURN(const PolicyDecision decision,
                      EvaluatePolicyOn(tx, job, tasks, now, readings));
-    if (HasClosed(decision)) return true;
+    ASSIGN_OR_RETURN(const bool ends, EndsWhatRuns(tx, job, decision, now));
+    if (ends) return true;
     ASSIGN_OR_RETURN(const bool moved, BoundsHaveMoved(tx, job, decision));
     if (moved) return true;
     // What runs is moved by what becomes of its targets; what is paused for something else than its

@@ -42,8 +42,8 @@ struct PolicyDecision {
   std::string promoted_by;
   // The approvals of the change that it takes back count for it, as its rollout made it.
   bool approved_with_change = false;
-  // The window in which the work would begin and what its end means; of several targets', the
-  // strictest. "": no window is needed.
+  // The window in which the work would begin, or would if no freeze lay over it, and what its end
+  // means; of several targets', the strictest. "": no window is needed, or none is open.
   std::string window;
   Overrun overrun = Overrun::kFinish;
   // When the first target's window closes, and when work may no longer begin on one of them: then,

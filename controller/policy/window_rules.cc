@@ -97,14 +97,14 @@ std::string WhenItOpens(const std::optional<Span>& next, absl::Time now) {
   return "no opening is declared for the next year; a policy_admin can add one: dbfleet window add";
 }
 
-void TakeOpening(const Opening& opening, PolicyDecision* decision) {
+// The window that carries work and its end, also where work may not begin now.
+void TakeWindow(const Opening& opening, PolicyDecision* decision) {
   if (!opening.window.empty() &&
       (decision->window.empty() || IsStricter(opening.overrun, decision->overrun))) {
     decision->window = opening.window;
     decision->overrun = opening.overrun;
   }
   decision->window_closes = std::min(decision->window_closes, opening.window_closes);
-  decision->closes = std::min(decision->closes, opening.closes);
 }
 
 // Why work cannot begin on the group's targets now; the freezes' words and the windows'.
@@ -173,9 +173,14 @@ void CheckWindows(const PolicyInput& input, const WithoutTimes& without, PolicyD
     if (without.freeze) group.windows = WithoutFreezes(*group.windows);
     const Opening opening = OpeningAt(*group.windows, needed, input.now);
     if (opening.open && opening.closes - input.now >= kLeastOpen) {
-      TakeOpening(opening, decision);
+      TakeWindow(opening, decision);
+      decision->closes = std::min(decision->closes, opening.closes);
       continue;
     }
+    // A freeze lets go on what runs, until the end of the window that carries it.
+    const Opening carrying =
+        opening.open ? opening : OpeningAt(*WithoutFreezes(*group.windows), needed, input.now);
+    if (carrying.open) TakeWindow(carrying, decision);
     all_closing &= opening.open;
     std::optional<Span> next = NextOpening(*group.windows, needed, input.now, kLeast);
     if (without.window || without.freeze) {

@@ -222,6 +222,7 @@ ActionResult MigrateAction::RunLocked(Attempt& attempt, const work::v1::MigrateS
                                attempt.database, HistoryView::kNow);
   if (!model.ok()) return RefusedResult(model.status());
   absl::Status status = CheckApproved(attempt, spec, *model, *session);
+  if (status.ok() && !model->unsettled.empty()) return UnsettledResult(*model);
   // The lock was waited for, and the target read. A history is a change of the target, too.
   if (status.ok()) status = attempt.context.MayBegin();
   if (status.ok() && !*has_history) {

@@ -31,6 +31,7 @@ namespace dbfleet::agent {
 //   MIGRATION_ROLLED_BACK       a step failed; all was taken back, the schema's fingerprint is as
 //   before INTERRUPTED_BEFORE_EFFECT   connection or agent lost; nothing had taken effect
 //   ROLLBACK_INCOMPLETE         `remaining_versions` and the message say what is still there
+//   VERSION_NOT_SETTLED         it was to take back what such a failure had left; nothing was done
 //   or the error that stopped it before anything was done (CHECKSUM_MISMATCH, MIGRATION_LOCKED...).
 // CANCELLED and TIMED_OUT mean that all was taken back, too. INTERRUPTED has reason
 // OUTCOME_UNKNOWN.

@@ -182,6 +182,22 @@ void AddMirrorWarnings(const VersionUnit& unit, MigrationModel* model) {
   }
 }
 
+// A person settles them: neither the files nor the history say what of them is there.
+void AddUnsettled(const ModelInput& input, MigrationModel* model) {
+  for (const std::string& version : input.spec->unsettled_versions()) {
+    const bool moves = std::any_of(
+        model->units.begin(), model->units.end(),
+        [&](const VersionUnit& unit) { return CompareVersions(unit.version(), version) == 0; });
+    if (!moves) model->unsettled.push_back(version);
+  }
+  if (model->unsettled.empty()) return;
+  model->warnings.push_back(absl::StrCat(
+      "the change that this takes back left version ", absl::StrJoin(model->unsettled, ", "),
+      " half-way, and the history says only that it is ",
+      model->direction == work::v1::MIGRATE_DIRECTION_UP ? "still applied" : "not applied",
+      ": this cannot take it back, and fails on such a target; compare, and repair it by hand"));
+}
+
 void AddWarnings(const ModelInput& input, MigrationModel* model) {
   const std::vector<std::string> missing = AppliedWithoutFile(*input.spec, input.history);
   if (!missing.empty() && model->direction == work::v1::MIGRATE_DIRECTION_UP) {
@@ -296,6 +312,7 @@ absl::StatusOr<MigrationModel> BuildModel(const ModelInput& input) {
     model.units.push_back(std::move(unit));
   }
   NumberSteps(&model);
+  AddUnsettled(input, &model);
   AddWarnings(input, &model);
   return model;
 }

@@ -60,6 +60,8 @@ struct MigrationModel {
   std::vector<VersionUnit> units;  // In execution order.
   std::vector<std::string> irreversible;
   std::vector<std::string> warnings;
+  // Of MigrateSpec.unsettled_versions, those for which the history has nothing to do.
+  std::vector<std::string> unsettled;
 };
 
 struct ModelInput {

@@ -139,7 +139,7 @@ absl::StatusOr<Plan> MakePlan(const MigrationModel& model, SqlMigrations& sql,
   ASSIGN_OR_RETURN(*plan.mutable_schema_fingerprint(), sql.SchemaFingerprint(session));
   ASSIGN_OR_RETURN(*plan.mutable_server_version(), sql.ServerVersion(session));
   plan.set_estimated_rows(SumRows(estimates));
-  plan.set_nothing_to_do(model.units.empty());
+  plan.set_nothing_to_do(model.units.empty() && model.unsettled.empty());
   *plan.mutable_plan_time() = dbfleet::ToProto(now);
   plan.set_target_digest(PlanDigest(target, plan));
   return plan;

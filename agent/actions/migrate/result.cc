@@ -56,6 +56,18 @@ ActionResult RefusedResult(const absl::Status& status) {
   return result;
 }
 
+ActionResult UnsettledResult(const MigrationModel& model) {
+  ActionResult result = RefusedResult(Error(
+      absl::StatusCode::kFailedPrecondition, "VERSION_NOT_SETTLED",
+      absl::StrCat("the change that this takes back left version ",
+                   absl::StrJoin(model.unsettled, ", "),
+                   " half-way: compare its error with what is there, and repair it by hand")));
+  for (const std::string& version : model.unsettled) {
+    result.result.mutable_migrate()->add_remaining_versions(version);
+  }
+  return result;
+}
+
 ActionResult AppliedResult(const MigrationModel& model) {
   work::v1::TaskResult result;
   work::v1::MigrateResult* migrate = result.mutable_migrate();

@@ -11,6 +11,9 @@ namespace dbfleet::agent {
 // The result of an attempt that changed nothing, because of `status`.
 ActionResult RefusedResult(const absl::Status& status);
 
+// The result of an attempt to take back what nobody but a person can: nothing was changed.
+ActionResult UnsettledResult(const MigrationModel& model);
+
 // The result when every version is recorded.
 ActionResult AppliedResult(const MigrationModel& model);
 

@@ -388,6 +388,15 @@ TEST(DescribeChangeTest, ShowsWhatWasWaivedAndWhetherThatWasReviewed) {
   EXPECT_THAT(text, Not(HasSubstr("not reviewed")));
 }
 
+TEST(DescribeChangeTest, WhatIsHalfWayIsSaid) {
+  Job job = AChange();
+  EXPECT_THAT(DescribeChange(job), Not(HasSubstr("NOT SETTLED")));
+  auto* migrate = job.mutable_tasks(0)->mutable_result()->mutable_migrate();
+  migrate->add_remaining_versions("0007");
+  migrate->add_rolled_back_versions("0008");
+  EXPECT_THAT(DescribeChange(job), HasSubstr("NOT SETTLED: may still be there"));
+}
+
 TEST(DescribeChangeTest, ShowsRollbacksBothWays) {
   Job job = AChange();
   job.add_rolled_back_by("jobs/R1");

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
+#include "controller/audit/recovery.h"
 #include "tests/unit/controller/dispatch/window_fixture.h"
 
 namespace dbfleet::controller {
@@ -36,6 +38,30 @@ class WindowBoundTest : public WindowFixture {
     if (!rolled_back) result.mutable_migrate()->add_remaining_versions("1");
     agent_.Finish(running_, agent::v1::OUTCOME_FAILED, result,
                   rolled_back ? "NOT_AFTER_PASSED" : "ROLLBACK_INCOMPLETE");
+  }
+  void Look() {
+    for (int i = 0; i < 2; ++i) {
+      clock_.JumpWallClock(absl::Seconds(30));
+      jobs_.Tick();
+      executor_.RunAll();
+    }
+  }
+  agent::v1::AttemptState Running(absl::Time bound) const {
+    agent::v1::AttemptState state;
+    state.set_attempt_id(running_.attempt_id());
+    state.set_task_id(running_.task_id());
+    state.set_fence(running_.fence());
+    state.set_phase(agent::v1::ATTEMPT_PHASE_RUNNING);
+    *state.mutable_not_after() = ToProto(bound);
+    return state;
+  }
+  // The window, from when it was declared first.
+  void DeclareUntil(absl::Time end, const std::vector<DeclaredWindow>& others = {}) {
+    DeclaredWindow window = Once("tonight", absl::ZeroDuration(), absl::Hours(1), Overrun::kCancel);
+    window.window.times.once = Span{closes_ - absl::Hours(1), end};
+    std::vector<DeclaredWindow> all = {window};
+    all.insert(all.end(), others.begin(), others.end());
+    Declare(all);
   }
   int Rollbacks() {
     int found = 0;
@@ -94,6 +120,21 @@ TEST_F(WindowBoundTest, ARealFailureIsOneStill) {
   EXPECT_EQ(Rollbacks(), 1);
 }
 
+// The agent, whose history does not tell, must not take it for taken back.
+TEST_F(WindowBoundTest, TheRollbackSaysWhichVersionsWereLeftHalfWay) {
+  const std::string job = OneDoneAndOneRuns(OnFailure::kStop);
+  work::v1::TaskResult result;
+  result.mutable_migrate()->add_remaining_versions("1");
+  agent_.Finish(running_, agent::v1::OUTCOME_FAILED, result, "ROLLBACK_INCOMPLETE");
+  RollbackRequest ask;
+  ask.job_id = job;
+  ask.approve_destructive = true;
+  const Job rollback = Must(jobs_.SubmitRollback({"users/ada", ""}, ask));
+  work::v1::JobSpec spec;
+  ASSERT_TRUE(spec.ParseFromString(rollback.spec_blob));
+  EXPECT_THAT(spec.migrate().unsettled_versions(), ::testing::ElementsAre("1"));
+}
+
 // Of what is whole wherever it was done the rollback is a change as any other: it waits for a
 // window of its own.
 TEST_F(WindowBoundTest, TheRollbackThatAPersonAsksForWaitsForAWindow) {
@@ -128,8 +169,7 @@ TEST_F(WindowBoundTest, WhatIsQueuedEndsWithTheWindowThatCarriesIt) {
 TEST_F(WindowBoundTest, WindowsThatCannotBeReadMoveNoEnd) {
   OneDoneAndOneRuns(OnFailure::kStop);
   windows_ = Error(absl::StatusCode::kDataLoss, "STORE_CORRUPT", "a window is unreadable");
-  job_looks_.Start();
-  Pass(absl::Seconds(10));
+  Look();
   EXPECT_EQ(agent_.NotAfter(running_), closes_);
   EXPECT_FALSE(Audited("attempt.bound"));
 }
@@ -137,8 +177,7 @@ TEST_F(WindowBoundTest, WindowsThatCannotBeReadMoveNoEnd) {
 TEST_F(WindowBoundTest, APolicyThatWantsNoWindowAnyMoreMovesNoEndOfWhatWasApprovedBefore) {
   OneDoneAndOneRuns(OnFailure::kStop);
   ChangePolicy([](EnvironmentPolicy* policy) { policy->window_for = WindowFor::kNone; });
-  job_looks_.Start();
-  Pass(absl::Seconds(10));
+  Look();
   EXPECT_EQ(agent_.NotAfter(running_), closes_);
 }
 
@@ -149,15 +188,94 @@ TEST_F(WindowBoundTest, WhatMovedWhileItsAgentWasAwayIsToldWhenItIsBack) {
   DeclaredWindow longer = Once("tonight", absl::ZeroDuration(), absl::Hours(1), Overrun::kCancel);
   longer.window.times.once = Span{closes_ - absl::Hours(1), closes_ + absl::Hours(1)};
   Declare({longer});
-  clock_.JumpWallClock(absl::Minutes(1));
-  jobs_.Tick();
-  executor_.RunAll();
-  agent::v1::AttemptState state;
-  state.set_attempt_id(running_.attempt_id());
-  state.set_fence(running_.fence());
-  state.set_phase(agent::v1::ATTEMPT_PHASE_RUNNING);
-  agent_.Connect({state});
+  Look();
+  agent_.Connect({Running(closes_)});
   EXPECT_EQ(agent_.NotAfter(running_), closes_ + absl::Hours(1));
+}
+
+// The guide says so: a freeze lets go on what runs, until the end of the window that carries it.
+TEST_F(WindowBoundTest, UnderAFreezeTheEndMovesToo) {
+  OneDoneAndOneRuns(OnFailure::kStop);
+  const DeclaredWindow freeze = Freeze("hold", absl::ZeroDuration(), absl::Hours(5));
+  DeclareUntil(closes_ + absl::Hours(2), {freeze});
+  Look();
+  EXPECT_EQ(agent_.NotAfter(running_), closes_ + absl::Hours(2));
+  DeclareUntil(closes_ - absl::Minutes(50), {freeze});
+  Look();
+  EXPECT_EQ(agent_.NotAfter(running_), closes_ - absl::Minutes(50));
+}
+
+// Between the window's extension and the next look.
+TEST_F(WindowBoundTest, AFailureBehindAnEndThatWasExtendedIsOne) {
+  const std::string job = OneDoneAndOneRuns(OnFailure::kRollback);
+  DeclareUntil(closes_ + absl::Hours(2));
+  clock_.JumpWallClock(absl::Minutes(60) + absl::Seconds(1));
+  work::v1::TaskResult result;
+  result.mutable_migrate()->set_rolled_back(true);
+  agent_.Finish(running_, agent::v1::OUTCOME_FAILED, result, "STATEMENT_FAILED");
+  EXPECT_EQ(Rollbacks(), 1);
+  EXPECT_NE(JobOf(job).error_reason, "WINDOW_CLOSED");
+}
+
+// The store is restored from a copy, whose windows are those of another time.
+class RestoredBoundTest : public WindowBoundTest {
+ protected:
+  void Restore(absl::Time told) {
+    agent_.Disconnect();
+    store_.AddStart(400, 0);
+    agent_.highest_epoch = 500;
+    agent_.Connect({Running(told)});
+    EXPECT_TRUE(ReadFrom(store_, InRecovery).value());
+  }
+  // Of what runs, which the agent has and is told nothing else of.
+  absl::Time Bound(const std::string& job) {
+    EXPECT_EQ(agent_.NotAfter(running_), FromProto(running_.not_after()));
+    for (const Attempt& attempt : AttemptsOf(job)) {
+      if (attempt.id == running_.attempt_id()) return attempt.not_after;
+    }
+    return absl::InfinitePast();
+  }
+  // The second target's grant was in the lost life.
+  std::string OneDoneAndOneOffered() {
+    Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(1), Overrun::kCancel)});
+    ChangeRequest request = MakeChange();
+    request.instances = {"orders-db", "users-db"};
+    request.max_parallel = 1;
+    const Job job = ApprovedOf(request);
+    agent_.Finish(Begun(), agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
+    running_ = Unanswered();
+    job_looks_.Stop();
+    return job.id;
+  }
+};
+
+TEST_F(RestoredBoundTest, AWindowThatWasEndedSoonerInTheLostLifeEndsWhatTheStoreCallsGranted) {
+  const std::string job = OneDoneAndOneRuns(OnFailure::kStop);
+  Restore(closes_ - absl::Minutes(40));
+  Look();
+  EXPECT_EQ(Bound(job), closes_ - absl::Minutes(40));
+}
+
+TEST_F(RestoredBoundTest, AWindowThatWasEndedSoonerInTheLostLifeEndsWhatWasGrantedThere) {
+  const std::string job = OneDoneAndOneOffered();
+  Restore(closes_ - absl::Minutes(40));
+  EXPECT_TRUE(Audited("attempt.reclaim"));
+  Look();
+  EXPECT_EQ(Bound(job), closes_ - absl::Minutes(40));
+}
+
+TEST_F(RestoredBoundTest, WhatWasExtendedInTheLostLifeIsNotCancelledInRecoveryBeforeItsOwnEnd) {
+  const std::string job = OneDoneAndOneOffered();
+  clock_.JumpWallClock(absl::Minutes(70));
+  const absl::Time end = clock_.Now() + absl::Hours(2);
+  Restore(end);
+  Look();
+  EXPECT_EQ(StateOf(job), "rolling");
+  EXPECT_EQ(Bound(job), end);
+  EXPECT_TRUE(agent_.Sent(agent::v1::ControllerMsg::kCancel).empty());
+  clock_.JumpWallClock(absl::Hours(2));
+  Look();
+  EXPECT_EQ(StateOf(job), "cancelling");
 }
 
 }  // namespace

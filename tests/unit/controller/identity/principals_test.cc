@@ -117,7 +117,7 @@ TEST_F(PrincipalsTest, RevocationDisablingAndNewRolesWorkAtOnceOnRememberedToken
   ASSERT_TRUE(principals_.UpdateRoles("users/root", "ada", {Role::kViewer}).ok());
   EXPECT_THAT(principals_.Authenticate(second.secret)->roles, ElementsAre(Role::kViewer));
   ASSERT_TRUE(principals_.Disable("users/root", "ada", "left").ok());
-  EXPECT_EQ(Reason(second.secret), "TOKEN_REVOKED");
+  EXPECT_EQ(Reason(second.secret), "USER_DISABLED");
   EXPECT_EQ(ReasonOf(principals_.CreateToken("users/root", "ada", "", absl::Hours(1)).status()),
             "USER_DISABLED");
   EXPECT_EQ(store_.Audit().back().entry.details.at("revoked_tokens"), "1");

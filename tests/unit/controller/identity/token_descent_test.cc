@@ -135,6 +135,35 @@ TEST_F(TokenDescentTest, WhatWasMadeWithItIsRevokedWithItAndAudited) {
   EXPECT_EQ(Last().details.at("made_with"), first.token.id);
 }
 
+// Who makes each token with the one before has long chains.
+TEST_F(TokenDescentTest, AWholeChainEndsAndIsNamedAgain) {
+  const auto first = Made(nullptr);
+  auto last = Made(&first);
+  for (int i = 0; i < 300; ++i) last = Made(&last);
+  EXPECT_EQ(Revoke(first, false).left.size(), 301U);
+  EXPECT_THAT(Revoke(first, false).descendants, IsEmpty());
+  const auto revoked = Revoke(first, true);
+  EXPECT_EQ(revoked.with_it.size(), 301U);
+  EXPECT_EQ(revoked.descendants.size(), 301U);
+  EXPECT_EQ(Reason(last), "TOKEN_REVOKED");
+  // To whom the answer was lost.
+  EXPECT_EQ(Revoke(first, true).descendants.size(), 301U);
+}
+
+// By whoever has a copy, between the look and the revocation.
+TEST_F(TokenDescentTest, WhatIsMadeWhileItIsRevokedEndsToo) {
+  const auto first = Made(nullptr);
+  const auto child = Made(&first);
+  std::string late;
+  const auto revoked =
+      principals_.RevokeToken("users/root", first.token.id, [&](const ApiToken& token) {
+        if (token.id == child.token.id) late = Made(&child).token.id;
+        return true;
+      });
+  ASSERT_TRUE(revoked.ok()) << revoked.status();
+  EXPECT_THAT(Ids(revoked->with_it), ElementsAre(child.token.id, late));
+}
+
 // It would escape the revocation that was before it.
 TEST_F(TokenDescentTest, ATokenThatIsRevokedWhileItMakesAnotherMakesNone) {
   const auto first = Made(nullptr);
@@ -167,6 +196,7 @@ TEST_F(TokenDescentTest, WhoseTokenWasRefusedIsToldIfItIsKnown) {
   Revoke(revoked, false);
   clock_.Advance(2 * kDay);
   ASSERT_TRUE(principals_.Disable("users/root", "ada", "").ok());
+  EXPECT_EQ(Reason(disabled), "USER_DISABLED");
   for (const auto* token : {&revoked, &brief, &disabled}) {
     Caller refused;
     EXPECT_FALSE(principals_.Authenticate(token->secret, &refused).ok());

@@ -303,6 +303,18 @@ TEST_P(MigrateActionTest, ARollbackThatDoesNotRestoreTheSchemaIsNotCalledOne) {
   EXPECT_THAT(result.error_message, HasSubstr("not as before"));
 }
 
+// A part of it may be there, whatever the history says: that nothing is done is no success.
+TEST_P(MigrateActionTest, WhatWasLeftHalfWayIsNotTakenBackByDoingNothing) {
+  auto down = Down({AddNote()}, {"1"});
+  down.mutable_migrate()->add_unsettled_versions("1");
+  const ActionResult result = world_.Run(down);
+  EXPECT_EQ(result.outcome, OUTCOME_FAILED);
+  EXPECT_EQ(result.error_reason, "VERSION_NOT_SETTLED");
+  EXPECT_THAT(result.error_message, HasSubstr("repair it by hand; nothing was changed"));
+  EXPECT_THAT(result.result.migrate().remaining_versions(), ElementsAre("1"));
+  EXPECT_EQ(world_.server.Dump(), initial_);
+}
+
 TEST_P(MigrateActionTest, AFailingRollbackStatementIsNamed) {
   const auto wrong = MakeMigration("1", "wrong", {kAddNote}, {"DROP TABLE never_there"});
   const ActionResult result = world_.Run(Up({wrong, HalfWay()}));

@@ -119,6 +119,26 @@ TEST(BuildModelTest, DownTakesTheNamedVersionsOutNewestFirst) {
   EXPECT_EQ(model->units[0].before.state, "applied");
 }
 
+// Of the change that is taken back a target has a part, which no history tells.
+TEST(BuildModelTest, WhatWasLeftHalfWayIsNothingThatIsDone) {
+  const auto files = std::vector{Simple("1")};
+  auto down = Down(files, {"1"});
+  EXPECT_TRUE(Build(down, {})->unsettled.empty());
+  down.mutable_migrate()->add_unsettled_versions("1");
+  const auto half = Build(down, {});
+  ASSERT_TRUE(half.ok()) << half.status();
+  EXPECT_THAT(half->unsettled, ElementsAre("1"));
+  EXPECT_THAT(half->warnings, ElementsAre(HasSubstr("left version 1 half-way")));
+  const auto whole = Build(down, {Applied(Simple("1"))});
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  EXPECT_THAT(whole->unsettled, ElementsAre()) << "here it is whole, and can be taken out";
+  // A change that takes versions out may be left half-way as well.
+  auto up = Up(files);
+  up.mutable_migrate()->add_unsettled_versions("1");
+  EXPECT_THAT(Build(up, {Applied(Simple("1"))})->unsettled, ElementsAre("1"));
+  EXPECT_THAT(Build(up, {})->unsettled, ElementsAre());
+}
+
 TEST(BuildModelTest, DownRefusesWhatItCannotTakeOut) {
   const auto files = std::vector{Simple("1"), Simple("2")};
   const std::vector<HistoryRow> both = {Applied(Simple("1")), Applied(Simple("2"))};
