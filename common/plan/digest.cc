@@ -50,6 +50,9 @@ void WriteMigrate(const MigrateSpec& spec, CanonicalWriter* writer) {
   writer->List(Strings(spec.versions())).Bool(spec.allow_out_of_order());
   WriteDuration(spec.has_statement_timeout(), spec.statement_timeout(), writer);
   WriteDuration(spec.has_lock_timeout(), spec.lock_timeout(), writer);
+  // Last, and only where there are any: the digests of all other changes are as they were, and an
+  // agent of a former version, which would not look at these, refuses the digest instead.
+  if (!spec.unsettled_versions().empty()) writer->List(Strings(spec.unsettled_versions()));
 }
 
 void WriteSteps(const google::protobuf::RepeatedPtrField<Step>& steps, CanonicalWriter* writer) {

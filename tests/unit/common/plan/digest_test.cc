@@ -84,6 +84,7 @@ JobSpec MigrateSample() {
   migration->mutable_up()->set_sha256(Sha256Hex("up"));
   migration->mutable_down()->set_sha256(Sha256Hex("down"));
   migrate->add_versions("0006");
+  migrate->add_unsettled_versions("0006");
   migrate->mutable_lock_timeout()->set_seconds(5);
   migrate->mutable_statement_timeout()->set_seconds(60);
   return spec;
