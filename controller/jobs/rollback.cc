@@ -19,6 +19,7 @@ namespace {
 // What a finished change left.
 struct Left {
   std::vector<std::string> versions;
+  // Those last that may have a part only: the rollback fails there, and goes no further.
   std::vector<std::string> instances;
   // Of the versions, those of which a target may have a part only.
   std::set<std::string> unsettled;
@@ -29,6 +30,7 @@ absl::StatusOr<Left> WhatIsLeft(ReadTx& tx, const Job& job) {
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
   Left left;
   std::vector<std::string>& versions = left.versions;
+  std::vector<std::string> half_way;
   for (const Task& task : tasks) {
     ASSIGN_OR_RETURN(const work::v1::TaskResult result, ParseResult(task));
     const auto& migrate = result.migrate();
@@ -48,8 +50,9 @@ absl::StatusOr<Left> WhatIsLeft(ReadTx& tx, const Job& job) {
                                 "); submit a change with the down files for each"));
     }
     versions = std::move(mine);
-    left.instances.push_back(task.instance_id);
+    (task.state == TaskState::kFailed ? half_way : left.instances).push_back(task.instance_id);
   }
+  left.instances.insert(left.instances.end(), half_way.begin(), half_way.end());
   if (versions.empty()) {
     return Error(absl::StatusCode::kFailedPrecondition, "NOTHING_TO_ROLL_BACK",
                  absl::StrCat("jobs/", job.id, " left nothing applied"));

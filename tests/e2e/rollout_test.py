@@ -174,6 +174,34 @@ class RolloutTest(FleetTest):
         self.assertTrue(self.has_column("0109"))
         self.assertEqual(self.rollbacks_of(job), [])
 
+    def test_what_was_left_half_way_is_not_taken_back_by_doing_nothing(self):
+        self.fleet.sql("ALTER TABLE shop.accounts ADD COLUMN d0110 INT")
+        before = self.fleet.sql("SELECT * FROM shop.accounts")
+        job = self.submit("0110", "ALTER TABLE accounts ADD COLUMN c0110 INT;"
+                          "INSERT INTO accounts (id) VALUES (901);"
+                          "ALTER TABLE accounts ADD COLUMN d0110 INT;"
+                          "INSERT INTO accounts (id) VALUES (902);",
+                          "DELETE FROM accounts WHERE id IN (901, 902);"
+                          "ALTER TABLE accounts DROP COLUMN d0110;"
+                          "ALTER TABLE accounts DROP COLUMN c0110;", "--waves", "1",
+                          "--failure-budget", "50%", instances=("mariadb", "mariadb-qa"))
+        ended = self.fleet.wait_job(job, "PARTIAL")
+        self.assertEqual(ended["tasks"][0]["errorReason"], "ROLLBACK_INCOMPLETE")
+        half = self.fleet.sql("SELECT * FROM shop.accounts ORDER BY id")
+        self.assertNotEqual(half, before)
+        shown = self.fleet.cli("ada", "change", "get", job, expect=0)
+        self.assert_says(shown, "NOT SETTLED: may still be there, .* 0110")
+        self.assertNotIn("Taken back", shown.out)
+        back = self.fleet.cli("ada", "change", "rollback", job, "--approve-destructive", "-o", "name",
+                              expect=0).out.strip().rsplit("/", 1)[-1]
+        ended = self.fleet.wait_job(back, "PARTIAL")
+        self.assertEqual({task["target"].split("/")[1]: task["state"] for task in ended["tasks"]},
+                         {"mariadb": "STATE_FAILED", "mariadb-qa": "STATE_SUCCEEDED"})
+        self.assertEqual(ended["errorReason"], "VERSION_NOT_SETTLED")
+        self.assertEqual(self.fleet.sql("SELECT * FROM shop.accounts ORDER BY id"), half)
+        self.fleet.sql("DELETE FROM shop.accounts WHERE id IN (901, 902);"
+                       "ALTER TABLE shop.accounts DROP COLUMN c0110, DROP COLUMN d0110")
+
     def test_what_is_no_rollout_is_refused_with_what_would_be_one(self):
         folder = self.fleet.migration("0199", "none", "SELECT 1;", "SELECT 1;")
         for arguments, says in ((("--waves", "0"), "25%"), (("--failure-budget", "few"), "5%"),
