@@ -52,9 +52,13 @@ absl::StatusOr<bool> EndsWhatRuns(ReadTx& tx, const Job& job, const PolicyDecisi
   ASSIGN_OR_RETURN(const bool in_recovery, InRecovery(tx));
   if (!in_recovery) return true;
   ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
-  return std::none_of(open.begin(), open.end(), [&](const Attempt& attempt) {
-    return Executes(attempt) && now < attempt.not_after;
-  });
+  bool runs = false;
+  for (const Attempt& attempt : open) {
+    if (!Executes(attempt)) continue;
+    if (now < attempt.not_after) return false;
+    runs = true;
+  }
+  return runs;  // What does not run is handed out to nobody anyway, until a person has looked.
 }
 
 absl::Status MoveBounds(FlowContext& context, const Job& job, const PolicyDecision& decision) {

@@ -18,7 +18,7 @@ namespace dbfleet::controller {
 absl::StatusOr<bool> BoundsHaveMoved(ReadTx& tx, const Job& job, const PolicyDecision& decision);
 
 // Whether what runs of the job is to be cancelled, as its window has closed. In RECOVERY not before
-// the agents' own bounds.
+// the agents' own bounds, and only where something runs.
 absl::StatusOr<bool> EndsWhatRuns(ReadTx& tx, const Job& job, const PolicyDecision& decision,
                                   absl::Time now);
 

@@ -278,5 +278,18 @@ TEST_F(RestoredBoundTest, WhatWasExtendedInTheLostLifeIsNotCancelledInRecoveryBe
   EXPECT_EQ(StateOf(job), "cancelling");
 }
 
+TEST_F(RestoredBoundTest, WhatIsPausedIsNotCancelledInRecovery) {
+  const std::string job = OneDoneAndOneOffered();
+  Must(jobs_.Pause({"users/ada", ""}, job, "lunch"));
+  agent_.Disconnect();
+  store_.AddStart(400, 0);
+  agent_.highest_epoch = 500;
+  agent_.Connect();
+  EXPECT_TRUE(ReadFrom(store_, InRecovery).value());
+  clock_.JumpWallClock(absl::Minutes(70));
+  Look();
+  EXPECT_EQ(StateOf(job), "paused");
+}
+
 }  // namespace
 }  // namespace dbfleet::controller
