@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 
 #include "agent/actions/backup/repository.h"
 #include "agent/actions/backup/repository_mark.h"
@@ -15,6 +15,7 @@
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "common/concurrency/mutex.h"
 #include "common/log/log.h"
 #include "common/proto_time/proto_time.h"
 
@@ -104,15 +105,23 @@ absl::Status LookInto(const Place& place, const std::string& manifest_sha256) {
 absl::Status LookInTime(const Place& place, const std::string& manifest_sha256) {
   constexpr absl::Duration kLongest = absl::Seconds(30);
   struct Look {
-    absl::Status status;
-    absl::Notification done;
+    Mutex mutex;
+    CondVar ended;
+    std::optional<absl::Status> status ABSL_GUARDED_BY(mutex);
   };
   auto look = std::make_shared<Look>();
   std::thread([look, place, manifest_sha256] {
-    look->status = LookInto(place, manifest_sha256);
-    look->done.Notify();
+    absl::Status status = LookInto(place, manifest_sha256);
+    MutexLock lock(&look->mutex);
+    look->status = std::move(status);
+    look->ended.SignalAll();
   }).detach();
-  if (look->done.WaitForNotificationWithTimeout(kLongest)) return look->status;
+  MutexLock lock(&look->mutex);
+  for (bool in_time = true; in_time && !look->status.has_value();) {
+    in_time = !look->ended.WaitWithTimeout(&look->mutex, kLongest);
+  }
+  // Moved: one thread alone then holds what it says.
+  if (look->status.has_value()) return *std::move(look->status);
   return Unreadable(
       absl::StrCat(place.folder, " did not answer within ", absl::FormatDuration(kLongest)));
 }
