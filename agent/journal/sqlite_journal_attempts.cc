@@ -126,7 +126,6 @@ absl::Status SqliteJournal::MoveNotAfter(const std::string& attempt_id,
                                          const google::protobuf::Timestamp& not_after) {
   MutexLock lock(&mutex_);
   ASSIGN_OR_RETURN(const std::optional<JournaledAttempt> attempt, LoadAttempt(*db_, attempt_id));
-  // The controller says it at each connect: mostly it is what it was.
   if (!attempt.has_value() || !CanMoveTo(*attempt, not_after)) return absl::OkStatus();
   return Transact("move", Need::kEssential, 0, 0,
                   [&](Database& db) { return MoveBound(db, *attempt, not_after); });

@@ -25,27 +25,25 @@ class Answers {
     MutexLock lock(&mutex_);
     if (verdicts_.size() <= index) verdicts_.resize(index + 1);
     verdicts_[index] = std::move(verdict);
-    there_[index] = heard;
-    ++come_;
+    heard_[index] = heard;
     changed_.SignalAll();
   }
   // Whether that one was heard.
   bool WaitFor(size_t index) {
     MutexLock lock(&mutex_);
-    while (there_.count(index) == 0) changed_.Wait(&mutex_);
-    return there_[index];
+    while (!heard_.contains(index)) changed_.Wait(&mutex_);
+    return heard_[index];
   }
   std::vector<Verdict> Wait(size_t count) {
     MutexLock lock(&mutex_);
-    while (come_ < count) changed_.Wait(&mutex_);
+    while (heard_.size() < count) changed_.Wait(&mutex_);
     return verdicts_;
   }
 
  private:
   Mutex mutex_;
   CondVar changed_;
-  size_t come_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::map<size_t, bool> there_ ABSL_GUARDED_BY(mutex_);
+  std::map<size_t, bool> heard_ ABSL_GUARDED_BY(mutex_);  // Of those that have come.
   std::vector<Verdict> verdicts_ ABSL_GUARDED_BY(mutex_);
 };
 

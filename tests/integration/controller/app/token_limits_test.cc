@@ -4,7 +4,17 @@
 namespace dbfleet::controller {
 namespace {
 
-class TokenLimitsTest : public AuthorisationFixture {};
+class TokenLimitsTest : public AuthorisationFixture {
+ protected:
+  // That account's token.
+  absl::Status Revoke(const std::string& account, const std::string& with) {
+    api::v1::RevokeTokenRequest request;
+    request.set_name(token_names_.at(account));
+    api::v1::Token token;
+    return Ask<api::v1::UserService>(&api::v1::UserService::Stub::RevokeToken, request, &token,
+                                     with);
+  }
+};
 
 TEST_F(TokenLimitsTest, ALimitedTokenIsMeasuredAtTheGate) {
   api::v1::CreateTokenRequest make;
@@ -44,12 +54,7 @@ TEST_F(TokenLimitsTest, ALimitedTokenIsMeasuredAtTheGate) {
   EXPECT_EQ(reason(make), "TOKEN_SCOPE") << "90 days from now are later than its own end";
   make.mutable_ttl()->set_seconds(60);
   EXPECT_EQ(reason(make), "");
-  api::v1::RevokeTokenRequest revoke;
-  revoke.set_name(token_names_.at("operator"));
-  api::v1::Token token;
-  EXPECT_EQ(ReasonOf(Ask<api::v1::UserService>(&api::v1::UserService::Stub::RevokeToken, revoke,
-                                               &token, made.secret())),
-            "TOKEN_SCOPE");
+  EXPECT_EQ(ReasonOf(Revoke("operator", made.secret())), "TOKEN_SCOPE");
 }
 
 // Who stole a token of eight hours has nothing after them, and what he made can be ended with it.
@@ -94,12 +99,7 @@ TEST_F(TokenLimitsTest, AShortLivedTokenMakesNoneThatLastsAndWhatItMadeEndsWithI
 
 // A token that counts no more and is used all the same is what a reader of the trail looks for.
 TEST_F(TokenLimitsTest, TheUseOfARevokedTokenIsAudited) {
-  api::v1::RevokeTokenRequest revoke;
-  revoke.set_name(token_names_.at("viewer"));
-  api::v1::Token token;
-  ASSERT_TRUE(Ask<api::v1::UserService>(&api::v1::UserService::Stub::RevokeToken, revoke, &token,
-                                        tokens_.at("root"))
-                  .ok());
+  ASSERT_TRUE(Revoke("viewer", tokens_.at("root")).ok());
   api::v1::User user;
   for (const std::string& secret : {tokens_.at("viewer"), std::string("dbft_none")}) {
     EXPECT_NE(ReasonOf(Ask<api::v1::UserService>(&api::v1::UserService::Stub::WhoAmI,
@@ -107,9 +107,7 @@ TEST_F(TokenLimitsTest, TheUseOfARevokedTokenIsAudited) {
               "");
   }
   // Behind which the record is committed, too.
-  ASSERT_TRUE(Ask<api::v1::UserService>(&api::v1::UserService::Stub::RevokeToken, revoke, &token,
-                                        tokens_.at("root"))
-                  .ok());
+  ASSERT_TRUE(Revoke("viewer", tokens_.at("root")).ok());
   api::v1::ListAuditRecordsRequest request;
   request.set_action("access.denied");
   api::v1::ListAuditRecordsResponse records;
@@ -201,12 +199,7 @@ TEST_F(TokenLimitsTest, AnOpenStreamEndsWithItsToken) {
   grpc::ClientContext other_context;
   auto other = watch("operator", &other_context);
 
-  api::v1::RevokeTokenRequest revoke;
-  revoke.set_name(token_names_.at("viewer"));
-  api::v1::Token token;
-  ASSERT_TRUE(Ask<api::v1::UserService>(&api::v1::UserService::Stub::RevokeToken, revoke, &token,
-                                        tokens_.at("root"))
-                  .ok());
+  ASSERT_TRUE(Revoke("viewer", tokens_.at("root")).ok());
   EXPECT_EQ(end(*revoked), "TOKEN_REVOKED");
 
   api::v1::DeleteResourceRequest unbind;
